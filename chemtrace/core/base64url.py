@@ -1,0 +1,30 @@
+"""Unpadded base64url, read strictly: one spelling for each byte string (RFC 4648 sections 3.5 and 5)."""
+
+import binascii
+from typing import Final
+
+from chemtrace.core.errors import WireError
+
+_TO_STANDARD: Final = bytes.maketrans(b"-_+/=\r\n \t", b"+/!!!!!!!")
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
+_PADDING: Final = (b"", b"", b"==", b"=")
+# The bits of the last sign that carry no data must be zero, or two texts would mean the same bytes.
+_LAST_SIGNS: Final = (None, frozenset(), frozenset("AQgw"), frozenset("AEIMQUYcgkosw048"))
+
+
+def decode_base64url(text: str) -> bytes:
+    """Return the bytes of `text`; raises `WireError` on padding, foreign signs or spare bits that are not zero."""
+    rest = len(text) & 3
+    allowed = _LAST_SIGNS[rest]
+    if allowed is not None and text[-1] not in allowed:
+        raise WireError("not canonical base64url: the last sign carries stray bits or one sign is missing")
+    try:
+        standard = text.encode("ascii").translate(_TO_STANDARD) + _PADDING[rest]
+        return binascii.a2b_base64(standard, strict_mode=True)
+    except (UnicodeEncodeError, binascii.Error) as error:
+        raise WireError("not unpadded base64url: use A-Z a-z 0-9 - _ and no padding") from error
+
+
+def encode_base64url(data: bytes) -> str:
+    """Return `data` as unpadded base64url."""
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")

@@ -1,0 +1,398 @@
+"""The whole error tree of chemtrace; every parser and verifier lets out only these.
+
+::
+
+    ChemtraceError                        code, message, fields (both sides of a mismatch)
+    +-- RefusedError                      the sender's fault: what was handed in is not accepted
+    |   +-- FormError                     malformed: not what the contract describes
+    |   +-- TooLargeError                 beyond a stated limit
+    |   +-- IdentityError                 the key is unknown, revoked, weak or somebody else's
+    |   +-- SignatureError                a signature, proof or root does not verify
+    |   +-- ConflictError                 it contradicts what the ledger already holds
+    |   +-- RuleError                     a rule of law or business refuses it (rule_id, sides)
+    |   +-- NotFoundError                 there is no such thing
+    |   +-- AccessError                   the caller may not do this
+    |   +-- RateLimitedError              too much at once; wait and send again
+    +-- UnavailableError                  try again or repair the machine: busy, full, locked, missing part
+    +-- EvidenceError                     our own records contradict themselves: stop writing, call a person
+
+Each class has a stable `code`, given in its class line and never changed once released.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import ClassVar
+
+
+def _plain(value: object) -> object:
+    """Turn a field into something JSON can carry: bytes as lowercase hex, decimals as text."""
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+class ChemtraceError(Exception):
+    """Base of every error raised on purpose: a stable code, a message for people, fields for programs."""
+
+    code: ClassVar[str] = "error"
+
+    def __init_subclass__(cls, *, code: str = "", **rest: object) -> None:
+        """Take the stable code from the class line."""
+        super().__init_subclass__(**rest)
+        if code:
+            cls.code = code
+
+    def __init__(self, message: str, **fields: object) -> None:
+        """Keep what was wrong and what to do (`message`) and both sides of it (`fields`); no secrets in either."""
+        super().__init__(message)
+        self.message = message
+        self.fields: Mapping[str, object] = fields
+
+    def problem(self) -> dict[str, object]:
+        """Return `{code, detail, fields}` with JSON values only; doors build their answers from it."""
+        return {
+            "code": self.code,
+            "detail": self.message,
+            "fields": {name: _plain(value) for name, value in self.fields.items()},
+        }
+
+
+class RefusedError(ChemtraceError, code="refused"):
+    """What was handed in is not accepted; nothing was changed."""
+
+
+class UnavailableError(ChemtraceError, code="unavailable"):
+    """The work could not be done now; the same call may succeed later."""
+
+
+class EvidenceError(ChemtraceError, code="evidence"):
+    """Our own records contradict themselves: writing must stop until a person has looked."""
+
+
+class FormError(RefusedError, code="refused.form"):
+    """Malformed input."""
+
+
+class TooLargeError(RefusedError, code="refused.too-large"):
+    """Input beyond a stated limit; fields name `size` and `limit`."""
+
+
+class IdentityError(RefusedError, code="refused.identity"):
+    """The key named is not one that may speak here."""
+
+
+class SignatureError(RefusedError, code="refused.signature"):
+    """A signature, proof or root does not verify."""
+
+
+class ConflictError(RefusedError, code="refused.conflict"):
+    """It contradicts what the ledger already holds."""
+
+
+class RuleError(RefusedError, code="rule.refused"):
+    """A rule refuses a normal event; fields hold `rule_id` and `sides` (what was found, what the rule allows)."""
+
+
+class NotFoundError(RefusedError, code="refused.not-found"):
+    """There is no such thing."""
+
+
+class AccessError(RefusedError, code="refused.access"):
+    """The caller may not do this."""
+
+
+class RateLimitedError(RefusedError, code="refused.rate"):
+    """Too much at once; field `retry_after_s` says when to come back."""
+
+
+# --- form: canonical JSON (RFC 8785, restricted) ---------------------------------------------------------
+
+
+class JSONSyntaxError(FormError, code="json.syntax"):
+    """The bytes are not JSON in UTF-8."""
+
+
+class JSONCanonicalError(FormError, code="json.not-canonical"):
+    """The bytes differ from their canonical form: order, spaces, escapes, duplicate keys."""
+
+
+class JSONFloatError(FormError, code="json.float"):
+    """A number with a fraction or exponent; quantities are decimal strings."""
+
+
+class JSONIntegerError(FormError, code="json.integer-range"):
+    """An integer beyond 2^53 - 1 in size."""
+
+
+class JSONKeyError(FormError, code="json.key-not-ascii"):
+    """A member name that is not ASCII."""
+
+
+class JSONDepthError(FormError, code="json.depth"):
+    """Nested deeper than 32 levels."""
+
+
+class JSONTooLargeError(TooLargeError, code="json.too-large"):
+    """More bytes than the caller allows for this document."""
+
+
+# --- form: statements ------------------------------------------------------------------------------------
+
+
+class HeaderError(FormError, code="header.invalid"):
+    """A header member is missing, unknown or has a wrong form."""
+
+
+class HeaderTooLargeError(TooLargeError, code="header.too-large"):
+    """A header beyond 48 KiB."""
+
+
+class PayloadError(FormError, code="payload.invalid"):
+    """The payload breaks its schema; fields: `field` path, `expected`, `found`."""
+
+
+class PayloadTooLargeError(TooLargeError, code="payload.too-large"):
+    """A payload beyond 256 KiB."""
+
+
+class PayloadDigestError(FormError, code="payload.digest-mismatch"):
+    """The payload's digest or size is not the one the header signs."""
+
+
+class OpeningError(FormError, code="opening.mismatch"):
+    """An opening whose digest stands nowhere in the payload."""
+
+
+class WireError(FormError, code="wire.invalid"):
+    """The wire object or its base64url is malformed."""
+
+
+class WireTooLargeError(TooLargeError, code="wire.too-large"):
+    """A wire object beyond its limit."""
+
+
+class SubjectError(FormError, code="subject.invalid"):
+    """A subject id that is not in its one canonical spelling."""
+
+
+class EntryFormatError(FormError, code="entry.format"):
+    """Bytes that are not a log entry."""
+
+
+class TimeFormatError(FormError, code="time.format"):
+    """Not an RFC 3339 time with an offset between 1970 and 9999."""
+
+
+class QuantityError(FormError, code="quantity.invalid"):
+    """Not a canonical decimal string, or a result below zero or beyond 12 integer digits."""
+
+
+class UnitError(FormError, code="quantity.unit"):
+    """An unknown unit code, or two units of different dimensions."""
+
+
+# --- form: notes, checkpoints, proofs, receipts, keys ----------------------------------------------------
+
+
+class NoteFormatError(FormError, code="note.format"):
+    """Not a C2SP signed note, or not a verifier key."""
+
+
+class CheckpointError(FormError, code="checkpoint.invalid"):
+    """Not a C2SP checkpoint, or one of another origin."""
+
+
+class EpochFormatError(FormError, code="epoch.format"):
+    """Not an epoch record."""
+
+
+class ReceiptFormatError(FormError, code="receipt.format"):
+    """Not a receipt."""
+
+
+class ProofShapeError(FormError, code="proof.shape"):
+    """A proof with the wrong number or size of hashes, or sizes that make no sense."""
+
+
+class SPKIError(FormError, code="key.spki"):
+    """Not the SubjectPublicKeyInfo DER of a key of a registered algorithm."""
+
+
+class KeyRequestError(FormError, code="key.request"):
+    """Not a key request."""
+
+
+class KeyFileError(FormError, code="key.file"):
+    """Not a PKCS#8 private key, or a wrong passphrase."""
+
+
+# --- identity --------------------------------------------------------------------------------------------
+
+
+class KeyUnknownError(IdentityError, code="key.unknown"):
+    """No such key is registered."""
+
+
+class KeyRevokedError(IdentityError, code="key.revoked"):
+    """The key was declared compromised."""
+
+
+class KeyRetiredError(IdentityError, code="key.retired"):
+    """The key is retired and its grace is over."""
+
+
+class KeyForeignError(IdentityError, code="key.foreign"):
+    """The key of one enterprise signed for another; fields `owner`, `claimed`."""
+
+
+class KeyRoleError(IdentityError, code="key.role"):
+    """The key's role may not sign this kind of event."""
+
+
+class KeyWeakError(IdentityError, code="key.weak"):
+    """A public key of low order or in a non-canonical encoding."""
+
+
+# --- signature -------------------------------------------------------------------------------------------
+
+
+class SignatureInvalidError(SignatureError, code="signature.invalid"):
+    """The signature does not verify under the key and algorithm."""
+
+
+class SignatureCountError(SignatureError, code="signature.count"):
+    """Not exactly one signature for each signer, in order."""
+
+
+class NoteSignatureError(SignatureError, code="note.signature"):
+    """A note without a valid signature of the wanted verifier."""
+
+
+class RootMismatchError(SignatureError, code="proof.root-mismatch"):
+    """The proof leads to another root; fields `expected`, `computed`."""
+
+
+# --- conflict, not found, access, rate -------------------------------------------------------------------
+
+
+class PrevUnknownError(ConflictError, code="prev.unknown"):
+    """The subject never had this predecessor; fields `subject`, `prev`, `heads`."""
+
+
+class PrevStaleError(ConflictError, code="prev.stale"):
+    """A kind that must be in order named an older predecessor; fields `subject`, `prev`, `heads`."""
+
+
+class KeyTakenError(ConflictError, code="key.taken"):
+    """The key is registered already: one key, one party."""
+
+
+class EventNotFoundError(NotFoundError, code="event.not-found"):
+    """No event with this id."""
+
+
+class TokenError(AccessError, code="access.token"):
+    """No token, or one that is not valid here."""
+
+
+class RateLimitError(RateLimitedError, code="rate.limited"):
+    """The caller's share of the service is used up for now."""
+
+
+# --- unavailable -----------------------------------------------------------------------------------------
+
+
+class LedgerLockedError(UnavailableError, code="ledger.locked"):
+    """Another process writes this ledger."""
+
+
+class LedgerBusyError(UnavailableError, code="ledger.busy"):
+    """The ledger did not get to it in time."""
+
+
+class StorageFullError(UnavailableError, code="storage.full"):
+    """The disk is full; nothing was changed."""
+
+
+class LibraryMissingError(UnavailableError, code="library.missing"):
+    """A system library or optional part is not on this machine."""
+
+
+# --- evidence --------------------------------------------------------------------------------------------
+
+
+class EntryCorruptError(EvidenceError, code="evidence.entry"):
+    """A stored entry is not what its leaf hash says."""
+
+
+class ChainBrokenError(EvidenceError, code="evidence.chain"):
+    """The chain over the leaves differs from the recorded one."""
+
+
+class TreeBrokenError(EvidenceError, code="evidence.tree"):
+    """Stored tiles or roots differ from the recomputed ones."""
+
+
+class EpochBrokenError(EvidenceError, code="evidence.epoch"):
+    """An epoch record contradicts the entries before it."""
+
+
+class IndexGapError(EvidenceError, code="evidence.index-gap"):
+    """An index is missing or taken twice."""
+
+
+class CheckpointMismatchError(EvidenceError, code="evidence.checkpoint"):
+    """A signed checkpoint and the stored log disagree."""
+
+
+class GuardMissingError(EvidenceError, code="evidence.guard"):
+    """An append-only guard of the database is gone."""
+
+
+# --- form: codes, seals, serials, catalogue, labels ------------------------------------------------------
+
+
+class CodeFormatError(FormError, code="code.format"):
+    """Not a trace code: wrong length, or a sign that may not stand there; fields `position` (from 1), both sides."""
+
+
+class CodeVersionError(FormError, code="code.version"):
+    """The form of a trace code, but of another city or version."""
+
+
+class CodeCheckError(FormError, code="code.check"):
+    """The check sign of a trace code does not fit; fields `got`, `expected`."""
+
+
+class CreditCodeError(FormError, code="credit-code.invalid"):
+    """Not a unified social credit code (GB 32100)."""
+
+
+class SealError(FormError, code="seal.invalid"):
+    """A seal is malformed or not the one of its code; no field ever carries a seal."""
+
+
+class MasterKeyError(FormError, code="master-key.invalid"):
+    """A master or issuer key of the wrong size; no field ever carries the key."""
+
+
+class SerialRangeError(FormError, code="serial.range"):
+    """A serial counter outside 0 to 31^7 - 1."""
+
+
+class CatalogueError(FormError, code="catalogue.invalid"):
+    """A catalogue of chemicals breaks its schema or one of its rules; fields `field`, both sides."""
+
+
+class LabelError(FormError, code="label.invalid"):
+    """A label cannot be drawn as asked: content, size or resolution."""
+
+
+class LabelFontError(UnavailableError, code="label.font"):
+    """No usable font with Chinese glyphs is on this machine; says which package brings one."""
