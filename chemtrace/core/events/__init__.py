@@ -1,0 +1,146 @@
+"""The closed union of event kinds: which payload belongs to which kind and phase, and which subjects it moves.
+
+Events are frozen msgspec structs: decoding, type checks and the published JSON Schemas come from one definition.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from chemtrace.core.errors import HeaderError, PayloadError
+from chemtrace.core.events.authority import (
+    Alert,
+    Anchor,
+    Device,
+    Enterprise,
+    Erase,
+    Issue,
+    Key,
+    Licence,
+    Rules,
+    Site,
+)
+from chemtrace.core.events.fields import Payload
+from chemtrace.core.events.items import (
+    Consume,
+    Correct,
+    Count,
+    Dispose,
+    Inspect,
+    Pack,
+    Produce,
+    Repack,
+    Report,
+    ReturnEmpty,
+    Store,
+    Trade,
+    Transform,
+    Transport,
+)
+from chemtrace.core.events.waybills import WaybillScheduled, WaybillState
+
+PAYLOADS: Final[dict[tuple[str, str], type[Payload]]] = {
+    ("produce", "make"): Produce,
+    ("produce", "fill"): Produce,
+    ("produce", "repack"): Repack,
+    ("trade", "sell"): Trade,
+    ("trade", "buy"): Trade,
+    ("store", "in"): Store,
+    ("store", "out"): Store,
+    ("transport", "load"): Transport,
+    ("transport", "arrive"): Transport,
+    ("use", "consume"): Consume,
+    ("use", "return"): ReturnEmpty,
+    ("dispose", "hand_over"): Dispose,
+    ("dispose", "done"): Dispose,
+    ("dispose", "empty"): Dispose,
+    ("pack", "done"): Pack,
+    ("unpack", "done"): Pack,
+    ("transform", "done"): Transform,
+    ("inspect", "done"): Inspect,
+    ("count", "done"): Count,
+    **{("report", phase): Report for phase in ("loss", "theft", "spill", "found", "reprint", "void")},
+    ("correct", "done"): Correct,
+    ("waybill", "scheduled"): WaybillScheduled,
+    **{("waybill", phase): WaybillState for phase in ("loaded", "in_transit", "arrived", "closed", "void")},
+    **{("alert", phase): Alert for phase in ("acknowledge", "assign", "explain", "confirm", "dismiss")},
+    ("erase", "openings"): Erase,
+    **{("enterprise", phase): Enterprise for phase in ("register", "update", "close")},
+    **{("site", phase): Site for phase in ("register", "update", "close")},
+    ("licence", "grant"): Licence,
+    ("licence", "revoke"): Licence,
+    **{("key", phase): Key for phase in ("register", "retire", "compromised")},
+    ("device", "register"): Device,
+    ("device", "revoke"): Device,
+    ("issue", "batch"): Issue,
+    ("rules", "publish"): Rules,
+    ("anchor", "timestamp"): Anchor,
+}
+"""Payload type by (kind, phase). The operator's `epoch` is no event: see `core.epoch`."""
+
+AUTHORITY_KINDS: Final = frozenset(
+    {"enterprise", "site", "licence", "key", "device", "issue", "rules", "erase", "anchor"}
+)
+ITEM_KINDS: Final = frozenset(
+    {
+        "produce", "trade", "store", "transport", "use", "dispose", "pack", "unpack", "transform",
+        "inspect", "count", "report", "correct",
+    }
+)  # fmt: skip
+IN_ORDER: Final = frozenset({("trade", "sell"), ("transport", "load")})
+"""Item events that must name the head: elsewhere an older `prev` means late, here it means 409."""
+
+_DECODERS: Final = {key: msgspec.json.Decoder(type_, strict=True) for key, type_ in PAYLOADS.items()}
+
+
+def parse_payload(kind: str, phase: str, data: bytes) -> Payload:
+    """Decode payload bytes (already known to be canonical) of one kind and phase.
+
+    Raises:
+        HeaderError: no such kind and phase.
+        PayloadError: a field is missing, unknown, or outside its type; names the path and what was expected.
+    """
+    decoder = _DECODERS.get((kind, phase))
+    if decoder is None:
+        raise HeaderError(f"there is no event {kind}/{phase}", kind=kind, phase=phase)
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise PayloadError(f"payload of {kind}/{phase}: {error}", kind=kind, phase=phase, detail=str(error)) from error
+
+
+def moved_subjects(payload: Payload) -> tuple[str, ...]:
+    """The subject ids that an event with this payload must name in its header, in any order.
+
+    For `Correct` and `Erase` they are the subjects of the event named, which only the ledger knows: empty here.
+    """
+    match payload:
+        case Repack() | Transform():
+            return tuple(line.code for line in (*payload.inputs, *payload.items))
+        case Pack():
+            return (payload.container, *(line.code for line in payload.items))
+        case Trade() | Transport():
+            codes = tuple(line.code for line in payload.items)
+            return codes if payload.waybill is None else (*codes, f"waybill:{payload.waybill}")
+        case Produce() | Store() | Consume() | ReturnEmpty() | Dispose() | Inspect() | Count() | Report():
+            return tuple(line.code for line in payload.items)
+        case WaybillScheduled() | WaybillState():
+            return (f"waybill:{payload.number}",)
+        case Enterprise():
+            return (f"enterprise:{payload.enterprise}",)
+        case Site():
+            return (f"site:{payload.id}",)
+        case Licence():
+            return (f"licence:{payload.id}",)
+        case Key():
+            return (f"key:{payload.kid}",)
+        case Device():
+            return (f"device:{payload.id}",)
+        case Issue():
+            return (f"batch:{payload.batch}",)
+        case Alert():
+            return (f"alert:{payload.alert}",)
+        case _:
+            return ()
