@@ -359,7 +359,7 @@ class GuardMissingError(EvidenceError, code="evidence.guard"):
 
 
 class CodeFormatError(FormError, code="code.format"):
-    """Not a trace code: wrong length, or a sign that may not stand there; fields `position` (from 1), both sides."""
+    """Not a trace code: wrong length, or a sign that may not stand there; field `position` counts from 1."""
 
 
 class CodeVersionError(FormError, code="code.version"):
