@@ -324,6 +324,10 @@ class LibraryMissingError(UnavailableError, code="library.missing"):
     """A system library or optional part is not on this machine."""
 
 
+class DataFilesError(UnavailableError, code="data.missing"):
+    """This installation lacks a folder that travels with the program; fields `name`, `places`."""
+
+
 # --- evidence --------------------------------------------------------------------------------------------
 
 
@@ -396,3 +400,18 @@ class LabelError(FormError, code="label.invalid"):
 
 class LabelFontError(UnavailableError, code="label.font"):
     """No usable font with Chinese glyphs is on this machine; says which package brings one."""
+
+
+# --- doors -----------------------------------------------------------------------------------------------
+
+
+class BodyTooLargeError(TooLargeError, code="request.too-large"):
+    """A request body beyond the cap of its route; field `limit` in bytes."""
+
+
+class MediaTypeError(FormError, code="request.media-type"):
+    """A request body of a content type that is not taken here; fields `found` and `expected`."""
+
+
+class CursorError(FormError, code="request.cursor"):
+    """A paging cursor that this interface did not give out."""
