@@ -415,3 +415,22 @@ class MediaTypeError(FormError, code="request.media-type"):
 
 class CursorError(FormError, code="request.cursor"):
     """A paging cursor that this interface did not give out."""
+
+
+# --- backup ----------------------------------------------------------------------------------------------
+
+
+class BackupInvalidError(EvidenceError, code="backup.invalid"):
+    """A backup is not what its manifest says, or its database is damaged; fields hold both sides."""
+
+
+class BackupTargetError(ConflictError, code="backup.target"):
+    """The place to write to holds something already; nothing there was touched."""
+
+
+class BackupUnsupportedError(UnavailableError, code="backup.unsupported"):
+    """This database is backed up with its own tools; the message names the commands."""
+
+
+class BackupStaleError(ConflictError, code="backup.stale"):
+    """The backup ends before a checkpoint that was published: writing on would fork the log."""
