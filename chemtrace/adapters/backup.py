@@ -2,7 +2,8 @@
 
 The copy is made by SQLite's own backup interface from one read snapshot, so it is taken while a server writes
 and holds the log up to one commit. Both directions are verified: the digest of the file, SQLite's integrity
-check, and that the head row names the last entry. PostgreSQL has its own tools for this; a clear error names them.
+check, and that the head row names the last entry. PostgreSQL has its own tools for this; a clear error
+names them.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ def sqlite_path(database_url: str) -> Path:
     prefix = "sqlite:///"
     if not database_url.startswith(prefix):
         raise BackupUnsupportedError(
-            "a PostgreSQL ledger is backed up with its own tools: `pg_dump --format=custom --file=ledger.dump URL`, "
-            "restored into an empty database with `pg_restore --exit-on-error --dbname=URL ledger.dump`; "
+            "a PostgreSQL ledger is backed up with its own tools: "
+            "`pg_dump --format=custom --file=ledger.dump URL`, restored into an empty database with `pg_restore --exit-on-error --dbname=URL ledger.dump`; "
             "then run `chemtrace verify log`",
             found=database_url.split(":", 1)[0],
             expected="sqlite",
@@ -70,7 +71,13 @@ def sqlite_path(database_url: str) -> Path:
 
 
 def store_backup(
-    *, database: Path, data_dir: Path, target: Path, now_us: int, with_keys: bool, progress: Progress | None = None
+    *,
+    database: Path,
+    data_dir: Path,
+    target: Path,
+    now_us: int,
+    with_keys: bool,
+    progress: Progress | None = None,
 ) -> BackupManifest:
     """Write a verified backup of `database` to the new folder `target`; it appears there whole or not at all.
 
@@ -79,7 +86,8 @@ def store_backup(
         now_us: the time to note, microseconds UTC.
 
     Raises:
-        BackupTargetError: `target` exists.  StorageFullError: no room.  BackupInvalidError: the source is damaged.
+        BackupTargetError: `target` exists.  StorageFullError: no room.  BackupInvalidError: the source is
+            damaged.
     """
     _refuse_existing(target)
     partial = target.with_name(target.name + ".partial")
@@ -107,14 +115,18 @@ def load_manifest(backup: Path) -> BackupManifest:
     try:
         manifest = msgspec.json.decode((backup / MANIFEST_FILE).read_bytes(), type=BackupManifest)
     except (OSError, msgspec.DecodeError) as error:
-        raise BackupInvalidError(f"this folder holds no readable backup manifest: {error}", path=str(backup)) from error
+        raise BackupInvalidError(
+            f"this folder holds no readable backup manifest: {error}", path=str(backup)
+        ) from error
     if manifest.typ != "chemtrace/backup/1":
-        raise BackupInvalidError("a backup of another form", found=manifest.typ, expected="chemtrace/backup/1")
+        raise BackupInvalidError(
+            "a backup of another form", found=manifest.typ, expected="chemtrace/backup/1"
+        )
     return manifest
 
 
 def verify_backup(backup: Path) -> BackupManifest:
-    """Check the backup folder against its manifest and return it; raises `BackupInvalidError` with both sides."""
+    """Check a backup folder against its manifest; raises `BackupInvalidError` with both sides."""
     manifest = load_manifest(backup)
     found = _describe(backup / DATABASE_FILE, now_us=0, with_keys=manifest.with_keys)
     for name in ("sha256", "bytes", "entries", "chain", "checkpoint"):
@@ -134,7 +146,8 @@ def restore_backup(
     """Put a backup back as `database`, which must not exist; verified before and after the copy.
 
     Args:
-        published_size: size of the newest checkpoint anybody has seen; a backup that ends before it is refused,
+        published_size: size of the newest checkpoint anybody has seen; a backup that ends before it is
+            refused,
             because a ledger that writes on from there is a second history under the same name.
 
     Raises:
@@ -143,8 +156,8 @@ def restore_backup(
     manifest = verify_backup(backup)
     if manifest.entries < published_size:
         raise BackupStaleError(
-            f"the backup holds {manifest.entries} entries, a published checkpoint covers {published_size}: take a later "
-            "backup, or start a new ledger with a new origin; see the runbook on restoring",
+            f"the backup holds {manifest.entries} entries, a published checkpoint covers "
+            f"{published_size}: take a later backup, or start a new ledger with a new origin; see the runbook on restoring",
             entries=manifest.entries,
             published=published_size,
         )
@@ -212,7 +225,8 @@ def _describe(database: Path, *, now_us: int, with_keys: bool) -> BackupManifest
         raise BackupInvalidError(f"the database cannot be read: {error}", path=str(database)) from error
     if check != ["ok"]:
         raise BackupInvalidError(f"SQLite finds damage: {'; '.join(check)}", found=check, expected=["ok"])
-    if head is None or last is None or (head[0], head[1]) != (last[0] + 1, last[1]):
+    end = (0, bytes(32)) if last is None else (last[0] + 1, last[1])
+    if head is None or (head[0], head[1]) != end:
         raise BackupInvalidError("the head row does not name the last entry", head=head, last=last)
     with database.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -255,7 +269,9 @@ def _write_synced(path: Path, data: bytes) -> None:
 
 def _refuse_existing(path: Path) -> None:
     if path.exists():
-        raise BackupTargetError(f"{path} exists already: choose another place or move it away", path=str(path))
+        raise BackupTargetError(
+            f"{path} exists already: choose another place or move it away", path=str(path)
+        )
 
 
 def _sync_file(path: Path) -> None:

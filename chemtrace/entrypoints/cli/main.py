@@ -1,0 +1,55 @@
+"""`chemtrace`: finds the command modules of this package, runs one, and turns errors into exit codes.
+
+A command is a module here with `register(app: typer.Typer) -> None`. Nothing else is needed to add one.
+Modules import what they need inside their functions, so that `--help` answers at once and no part is
+needed that is not used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from typing import NoReturn
+
+import typer
+
+from chemtrace.core.errors import ChemtraceError
+from chemtrace.entrypoints import cli
+from chemtrace.entrypoints.cli.exit_codes import ExitCode, exit_code
+from chemtrace.entrypoints.cli.output import print_error
+
+_HELP = "Tracing ledger for key hazardous chemicals / 重点危险化学品追溯账本"
+
+
+def create_app() -> typer.Typer:
+    """Build the command line from every module of this package that has `register`."""
+    app = typer.Typer(
+        name="chemtrace",
+        help=_HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for module in sorted(pkgutil.iter_modules(cli.__path__), key=lambda found: found.name):
+        register = getattr(importlib.import_module(f"{cli.__name__}.{module.name}"), "register", None)
+        if register is not None:
+            register(app)
+    return app
+
+
+def main() -> NoReturn:
+    """Run the command of `sys.argv` and exit with a code of `exit_codes`; a known error shows no trace."""
+    try:
+        create_app()()
+    except ChemtraceError as error:
+        print_error(error, as_json="--json" in sys.argv)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    sys.exit(ExitCode.OK)
+
+
+if __name__ == "__main__":
+    main()

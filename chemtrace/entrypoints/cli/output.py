@@ -1,0 +1,72 @@
+"""What the command line prints: results on stdout (JSON or tables), progress and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from chemtrace.core.errors import ChemtraceError
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document with readable Chinese."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
+
+
+def print_line(value: Any) -> None:
+    """Print one JSON document on one line (NDJSON)."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain) + "\n")
+
+
+def print_text(text: str) -> None:
+    """Print one line for people."""
+    sys.stdout.write(text + "\n")
+
+
+def print_note(text: str) -> None:
+    """Print one line for people beside the result, on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def print_error(error: ChemtraceError, *, as_json: bool) -> None:
+    """Print an error: the problem as JSON on stdout, or code, message and both sides on stderr."""
+    if as_json:
+        print_json({"error": error.problem()})
+        return
+    print_note(f"chemtrace: {error.message} [{error.code}]")
+    for name, value in error.problem()["fields"].items():  # type: ignore[attr-defined]  # problem() is typed by its keys
+        print_note(f"  {name}: {value}")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table as wide as the terminal; without a terminal, 160 signs."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console.print(table)
+
+
+@contextmanager
+def progress_bar(label: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr; gives a function to call with (done, total). Hidden without a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, disable=not shown or not console.is_terminal, transient=True
+    ) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _plain(value: object) -> object:
+    return bytes(value).hex() if isinstance(value, bytes | bytearray | memoryview) else str(value)
