@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo test check lint types imports fix bench soak screenshots lock wheel clean
+.PHONY: help setup demo test check lint types imports fix bench soak screenshots pages lock wheel clean
 
 help: ## say what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ soak: setup ## a long run under load with kills in between, then an audit (ARGS=
 
 screenshots: setup ## pictures of every page on a phone and a desk, into docs/screenshots
 	@$(BIN)/python tools/screenshots.py $(ARGS)
+
+pages: setup ## write the generated reference pages anew (errors)
+	@$(BIN)/python -m tools.errors_page
 
 lock: setup ## write requirements/*.txt anew (ARGS=--upgrade takes newer releases)
 	@tools/lock $(ARGS)

@@ -23,11 +23,14 @@ time.tzset()
 
 _SLOW_MACHINE = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
 settings.register_profile(
-    "ci", max_examples=100, derandomize=True, deadline=None, print_blob=True, suppress_health_check=_SLOW_MACHINE
+    "ci",
+    max_examples=100,
+    derandomize=True,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=_SLOW_MACHINE,
 )
-settings.register_profile(
-    "nightly", parent=settings.get_profile("ci"), max_examples=5000, derandomize=False
-)
+settings.register_profile("nightly", parent=settings.get_profile("ci"), max_examples=5000, derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
@@ -103,7 +106,9 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: Any
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skip into a failure where no skip is allowed."""
     report = yield
     _refuse_skip(report)

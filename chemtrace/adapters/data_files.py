@@ -6,10 +6,9 @@ needs to know which of the two it is.
 
 from pathlib import Path
 
-import chemtrace
 from chemtrace.core.errors import DataFilesError
 
-_PACKAGE = Path(chemtrace.__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parent.parent
 _PLACES = (_PACKAGE / "_data", _PACKAGE.parent)
 
 
