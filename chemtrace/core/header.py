@@ -1,0 +1,112 @@
+"""The header of a statement: the small part that is signed, hashed and kept for ever.
+
+Its form is byte-exact in `contracts/specs/statement.md`: canonical JSON, ASCII only, at most 48 KiB.
+"""
+
+from typing import Annotated, Final, Literal, NoReturn
+
+import msgspec
+
+from chemtrace.core.canonical import parse_canonical
+from chemtrace.core.errors import HeaderError, HeaderTooLargeError
+from chemtrace.core.subjects import parse_subject
+from chemtrace.core.times import parse_rfc3339
+
+EVENT_TYPE: Final = "chemtrace/event/1"
+PAYLOAD_TYPE: Final = "application/vnd.chemtrace.event+json"
+NO_RULES: Final = "0" * 64
+"""`rules` of a signer that held no rule set."""
+
+MAX_HEADER_BYTES: Final = 48 * 1024
+MAX_PAYLOAD_BYTES: Final = 256 * 1024
+MAX_SUBJECTS: Final = 256
+MAX_SIGNERS: Final = 8
+
+_Hex32 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+_Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,31}\Z")]
+_CreditCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-HJ-NP-RTUWXY]{18}\Z")]
+
+
+class Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One subject of an event and the event id of the head its signer last saw (None: head unknown or first)."""
+
+    id: str
+    prev: _Hex32 | None
+
+
+class PayloadRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the header binds of the payload: digest, size in bytes, media type."""
+
+    sha256: _Hex32
+    size: Annotated[int, msgspec.Meta(ge=2, le=MAX_PAYLOAD_BYTES)]
+    type: Literal["application/vnd.chemtrace.event+json"]
+
+
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The signed part of an event; member names are those of the wire. Digests and key ids are lowercase hex."""
+
+    enterprise: _CreditCode
+    iat: Annotated[str, msgspec.Meta(max_length=27)]
+    kind: _Word
+    payload: PayloadRef
+    phase: _Word
+    rules: _Hex32
+    signers: Annotated[tuple[_Hex32, ...], msgspec.Meta(min_length=1, max_length=MAX_SIGNERS)]
+    stance: Literal["normal", "exception"]
+    subjects: Annotated[tuple[Subject, ...], msgspec.Meta(min_length=1, max_length=MAX_SUBJECTS)]
+    typ: Literal["chemtrace/event/1"]
+
+
+_DECODER: Final = msgspec.json.Decoder(Header)
+_ENCODER: Final = msgspec.json.Encoder(order="sorted")
+
+
+def parse_header(data: bytes) -> Header:
+    """Return the header of its bytes as received; checks form, canonical spelling, subjects and time.
+
+    Raises:
+        HeaderTooLargeError: more than 48 KiB.
+        FormError: JSON errors by name; `HeaderError` for a member missing, unknown or of a wrong form, with its
+            path in the message; `SubjectError` and the code errors for a subject; `TimeFormatError` for `iat`.
+    """
+    if len(data) > MAX_HEADER_BYTES:
+        raise HeaderTooLargeError("the header is too large", size=len(data), limit=MAX_HEADER_BYTES)
+    try:
+        header = _DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _explain(data, error) from error
+    # The typed encoder writes sorted members without spaces, and the forms above admit no sign that RFC 8785
+    # and it escape differently: equal bytes are canonical, and one pass is spared.
+    if _ENCODER.encode(header) != data:
+        raise _explain(data, None)
+    _check_lists(header)
+    if header.iat[-1] != "Z":
+        raise HeaderError("iat is not in UTC: it must end in Z", field="iat", found=header.iat)
+    parse_rfc3339(header.iat)
+    return header
+
+
+def encode_header(header: Header) -> bytes:
+    """Return the canonical bytes of `header`; what `parse_header` refuses is not refused here."""
+    return _ENCODER.encode(header)
+
+
+def _explain(data: bytes, error: Exception | None) -> HeaderError:
+    """Return the header's defect; a defect of the JSON itself is raised from here under its own name."""
+    parse_canonical(data, MAX_HEADER_BYTES)
+    return HeaderError(f"the header breaks its form: {error or 'a member is not in its one spelling'}")
+
+
+def _check_lists(header: Header) -> None:
+    subjects = header.subjects
+    if len(subjects) > 1 and len({subject.id for subject in subjects}) != len(subjects):
+        _refuse_twice("subjects", [subject.id for subject in subjects])
+    if len(header.signers) > 1 and len(set(header.signers)) != len(header.signers):
+        _refuse_twice("signers", header.signers)
+    for subject in subjects:
+        parse_subject(subject.id)
+
+
+def _refuse_twice(field: str, values: "list[str] | tuple[str, ...]") -> NoReturn:
+    twice = sorted({value for value in values if values.count(value) > 1})
+    raise HeaderError(f"{field} names one twice: {twice[0]}", field=field, found=tuple(twice))
