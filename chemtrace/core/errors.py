@@ -434,3 +434,54 @@ class BackupUnsupportedError(UnavailableError, code="backup.unsupported"):
 
 class BackupStaleError(ConflictError, code="backup.stale"):
     """The backup ends before a checkpoint that was published: writing on would fork the log."""
+
+
+# --- registry, admission, installation -------------------------------------------------------------------
+
+
+class SchemaVersionError(UnavailableError, code="database.schema"):
+    """The database has another schema than this program; fields `found`, `expected`."""
+
+
+class LedgerMissingError(UnavailableError, code="ledger.missing"):
+    """There is no ledger in this data folder; `chemtrace init` makes one."""
+
+
+class LedgerExistsError(ConflictError, code="ledger.exists"):
+    """The data folder holds something already; a ledger starts in an empty one."""
+
+
+class LedgerStoppedError(UnavailableError, code="ledger.stopped"):
+    """The ledger has stopped writing after its records contradicted themselves, or is closing."""
+
+
+class KeyFileModeError(UnavailableError, code="key.file-mode"):
+    """A private key file is missing or readable by others."""
+
+
+class SettingError(UnavailableError, code="setting.invalid"):
+    """A setting is missing or outside its bounds; fields `setting`, `found`."""
+
+
+class ClockError(EvidenceError, code="evidence.clock"):
+    """The clock stands before the last log time; fields `now`, `log_time`."""
+
+
+class CheckpointForkError(EvidenceError, code="evidence.fork"):
+    """The vault was asked to sign a tree that does not contain the last one it signed."""
+
+
+class EnterpriseUnknownError(IdentityError, code="enterprise.unknown"):
+    """The enterprise is not registered, or closed."""
+
+
+class RegistryConflictError(ConflictError, code="registry.conflict"):
+    """A record of the authority contradicts what is registered; fields name both sides."""
+
+
+class PossessionError(SignatureError, code="key.possession"):
+    """A key was registered without proof that its holder has it."""
+
+
+class AlertUnknownError(NotFoundError, code="alert.not-found"):
+    """No alert with this id."""
