@@ -1,0 +1,147 @@
+"""Connections: durable and ordered on both databases.
+
+SQLite: WAL, synchronous=FULL (an answered commit survives a power cut), foreign keys on, BEGIN IMMEDIATE for
+every write (SQLAlchemy's own default lets two writers read the same head), a busy time-out. PostgreSQL: READ
+COMMITTED with the head row locked FOR UPDATE for writes, REPEATABLE READ for snapshots.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from chemtrace.core.errors import LedgerBusyError, StorageFullError, UnavailableError
+
+BUSY_TIMEOUT_MS: Final = 10_000
+"""How long a connection waits for a lock: longer than any group commit, shorter than a client's patience."""
+
+_FULL_MARKS: Final = ("database or disk is full", "disk is full", "no space left", "disk i/o error")
+_POSTGRESQL_FULL: Final = ("53100", "53200")  # disk_full, out_of_memory (PostgreSQL appendix A)
+
+
+class Database:
+    """The two ways into one database: `write()` one at a time, `read()` snapshots beside it."""
+
+    def __init__(self, url: str, *, read_only: bool = False, readers: int = 8) -> None:
+        """Prepare connections to `url` without opening any; a SQLite file must exist when `read_only`."""
+        self.url = url
+        self.dialect = make_url(url).get_backend_name()
+        self._read_only = read_only
+        if self.dialect == "sqlite":
+            self._reading = _sqlite_engine(url, "BEGIN", readers, query_only=True)
+            self._writing = _sqlite_engine(url, "BEGIN IMMEDIATE", 1, query_only=False)
+        else:
+            engine = create_engine(
+                url, pool_size=readers, max_overflow=4, pool_pre_ping=True, pool_timeout=30
+            )
+            self._reading = engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            self._writing = engine.execution_options(isolation_level="READ COMMITTED")
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One write transaction: committed when the block ends, rolled back when it raises.
+
+        Raises:
+            StorageFullError, LedgerBusyError: nothing was changed.
+        """
+        if self._read_only:
+            raise UnavailableError("this ledger was opened for reading only")
+        with named_errors(), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent snapshot; nothing can be written through it."""
+        with named_errors(), self._reading.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give back all connections; on SQLite the last one folds the write-ahead log into the file."""
+        self._reading.dispose()
+        self._writing.dispose()
+
+
+@contextmanager
+def named_errors() -> Iterator[None]:
+    """Turn what a database says about disks and locks into our own errors; other defects pass through."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        raised = _named(error)
+        if raised is None:
+            raise
+        raise raised from error
+
+
+def _named(error: DBAPIError | sqlite3.Error) -> UnavailableError | None:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    text = str(original).lower()
+    state = getattr(original, "sqlstate", None)
+    if any(mark in text for mark in _FULL_MARKS) or state in _POSTGRESQL_FULL:
+        return StorageFullError(
+            "the disk of the ledger is full: nothing was changed; make room and send again"
+        )
+    if "database is locked" in text or state in ("55P03", "57014"):
+        return LedgerBusyError("another program holds the ledger's database: nothing was changed; send again")
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return LedgerBusyError("the database connection broke: nothing was changed; send again")
+    return None
+
+
+def _sqlite_engine(url: str, begin: str, size: int, *, query_only: bool) -> Engine:
+    database = make_url(url).database
+    if not database or database == ":memory:":
+        raise UnavailableError("a ledger lives in a file: give a path behind sqlite:///")
+    Path(database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=size,
+        max_overflow=0 if not query_only else 24,
+        connect_args={
+            "check_same_thread": False,
+            "timeout": BUSY_TIMEOUT_MS / 1000,
+            "cached_statements": 512,
+        },
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        # The driver begins nothing by itself; the "begin" event below does, in the mode that the work needs.
+        connection.isolation_level = None
+        for pragma in _pragmas(query_only=query_only):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _pragmas(*, query_only: bool) -> tuple[str, ...]:
+    shared = (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "foreign_keys = ON",
+        "mmap_size = 268435456",
+        "temp_store = MEMORY",
+    )
+    if query_only:
+        return (*shared, "cache_size = -16384", "query_only = ON")
+    # 64 MiB hold the inner pages of the random-keyed trees; 4,000 pages of log between folds, about 16 MiB.
+    return (
+        *shared,
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "cache_size = -65536",
+        "wal_autocheckpoint = 4000",
+    )
