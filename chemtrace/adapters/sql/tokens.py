@@ -11,8 +11,9 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import insert, select, update
 
+from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.tables import token as table
 from chemtrace.core.errors import TokenError
 
@@ -35,9 +36,9 @@ class TokenRecord:
 class Tokens:
     """The tokens of one ledger; every call is one short transaction."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Use the database behind `engine`."""
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        """Use the token table of `database`."""
+        self._database = database
 
     def create(self, name: str, *, now_us: int) -> tuple[str, TokenRecord]:
         """Make a token for `name` and return it with its record; it can never be shown again.
@@ -48,7 +49,7 @@ class Tokens:
         if not 0 < len(name) <= MAX_NAME:
             raise TokenError(f"a token needs a name of 1 to {MAX_NAME} signs", size=len(name))
         text, row = new_token(name, now_us=now_us)
-        with self._engine.begin() as connection:
+        with self._database.write() as connection:
             connection.execute(insert(table).values(**row))
         return text, TokenRecord(str(row["id"]), name, now_us, None)
 
@@ -59,7 +60,7 @@ class Tokens:
             TokenError: unknown, malformed or revoked; the token itself is in no field.
         """
         query = select(table.c.name, table.c.revoked_us).where(table.c.digest == _digest(text))
-        with self._engine.connect() as connection:
+        with self._database.read() as connection:
             row = connection.execute(query).first()
         if row is None or row.revoked_us is not None:
             raise TokenError(
@@ -73,7 +74,7 @@ class Tokens:
         Raises:
             TokenError: no token with this id.
         """
-        with self._engine.begin() as connection:
+        with self._database.write() as connection:
             live = (table.c.id == token_id) & table.c.revoked_us.is_(None)
             connection.execute(update(table).where(live).values(revoked_us=now_us))
         for record in self.list():
@@ -84,7 +85,7 @@ class Tokens:
     def list(self) -> tuple[TokenRecord, ...]:
         """All tokens ever made, oldest first."""
         query = select(table.c.id, table.c.name, table.c.created_us, table.c.revoked_us)
-        with self._engine.connect() as connection:
+        with self._database.read() as connection:
             rows = connection.execute(query.order_by(table.c.created_us, table.c.id)).all()
         return tuple(TokenRecord(row.id, row.name, row.created_us, row.revoked_us) for row in rows)
 
