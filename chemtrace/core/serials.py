@@ -1,9 +1,9 @@
 """Serials of trace codes: a keyed permutation of a counter. Random-looking, never colliding, never stored.
 
 Code number n (0, 1, 2 ...) of one kind, slot and issuer carries the serial FF1(n): NIST SP 800-38G with
-radix 31, 7 numerals, AES-256, and the tweak version + kind + slot + issuer (9 ASCII bytes), so each such series
-has its own permutation. Whoever holds the key gets n back from a code; a code was issued exactly if n is below
-the number issued so far. Nobody else can guess the next code, nor how many were issued.
+radix 31, 7 numerals, AES-256, and the tweak version + kind + slot + issuer (9 ASCII bytes), so each such
+series has its own permutation. Whoever holds the key gets n back from a code; a code was issued exactly if
+n is below the number issued so far. Nobody else can guess the next code, nor how many were issued.
 
 `issue_codes` runs the ten rounds over whole chunks with one AES call a round; `ff1` is the same one by one,
 and the tests hold them equal. Byte-exact form: contracts/specs/trace-code.md;
@@ -103,8 +103,8 @@ def _issued(key: bytes, body: str, numbers: range) -> Iterator[str]:
 def _round_words(key: bytes, tweak: bytes) -> tuple[array[int], int]:
     """Give what all AES inputs share: three words in memory order, and the number to xor with the fourth.
 
-    With 9 tweak bytes Q is one block: tweak, 3 zero bytes, round number, 3 bytes of the half. The CBC-MAC input
-    is then AES(P) xor Q, where only the last four bytes change.
+    With 9 tweak bytes Q is one block: tweak, 3 zero bytes, round number, 3 bytes of the half. The second block
+    of the CBC-MAC is then AES(P) xor Q, where only the last four bytes change.
     """
     p = ff1.initial_block(radix=RADIX, length=SERIAL_SIGNS, tweak_length=len(tweak))
     constant = int.from_bytes(ff1.aes_blocks(key, p), "big") ^ int.from_bytes(
