@@ -485,3 +485,7 @@ class PossessionError(SignatureError, code="key.possession"):
 
 class AlertUnknownError(NotFoundError, code="alert.not-found"):
     """No alert with this id."""
+
+
+class CheckpointMissingError(NotFoundError, code="checkpoint.not-found"):
+    """No checkpoint has been published yet."""

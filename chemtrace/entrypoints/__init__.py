@@ -1,0 +1,1 @@
+"""The doors: HTTP interface, command line, pages and the demo city."""

@@ -1,0 +1,37 @@
+"""Who may read: a bearer token, or the same token in the desk's cookie. Statements authenticate themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+
+from chemtrace.core.errors import TokenError
+from chemtrace.entrypoints.api.context import App
+
+COOKIE: Final = "chemtrace_token"
+_bearer = HTTPBearer(auto_error=False, description="token made by `chemtrace init` or `chemtrace keys token`")
+
+
+def token_of(request: Request) -> str | None:
+    """Return the bearer token of a request, from its header or from the desk's cookie."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return value.strip()
+    return request.cookies.get(COOKIE)
+
+
+def require_token(request: Request, app: App) -> str:
+    """Return the name of the token's owner.
+
+    Raises:
+        TokenError: no token, or one that is unknown or revoked.
+    """
+    token = token_of(request)
+    if token is None:
+        raise TokenError("reading needs a bearer token: send 'Authorization: Bearer …' (chemtrace init printed one)")
+    return app.tokens.verify(token)
+
+
+Reader = Annotated[str, Depends(require_token), Depends(_bearer)]

@@ -1,0 +1,37 @@
+"""What became of a statement, as an HTTP answer or as one line of a batch's answer."""
+
+from __future__ import annotations
+
+import orjson
+from fastapi import Response
+
+from chemtrace.core.base64url import encode_base64url
+from chemtrace.entrypoints.api.problems import problem_of, problem_response
+from chemtrace.ledger.outcome import Admitted, Outcome
+
+
+def receipt_body(outcome: Admitted) -> dict[str, str]:
+    """The receipt as it travels: its bytes, the signature over them and the receipt key's id."""
+    return {
+        "kid": outcome.kid.hex(),
+        "receipt": encode_base64url(outcome.receipt_bytes),
+        "signature": encode_base64url(outcome.signature),
+    }
+
+
+def response_of(outcome: Outcome) -> Response:
+    """201 for a new entry, 200 for one that was there, else the problem."""
+    if isinstance(outcome, Admitted):
+        status = 200 if outcome.duplicate else 201
+        return Response(orjson.dumps(receipt_body(outcome)), status, media_type="application/json")
+    return problem_response(outcome.error)
+
+
+def line_of(number: int, outcome: Outcome) -> bytes:
+    """One NDJSON line: `{line, status, receipt, signature, kid}` or `{line, status, problem}`."""
+    if isinstance(outcome, Admitted):
+        status = 200 if outcome.duplicate else 201
+        return orjson.dumps({"line": number, "status": status, **receipt_body(outcome)}, option=orjson.OPT_APPEND_NEWLINE)
+    problem = problem_of(outcome.error)
+    body = {"line": number, "status": problem["status"], "problem": problem}
+    return orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)

@@ -1,0 +1,96 @@
+"""Statements come in here: one, a batch of lines, or the question for the heads to sign upon."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+import orjson
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from chemtrace.core.errors import EventNotFoundError, WireError
+from chemtrace.core.statement import MAX_WIRE_BYTES
+from chemtrace.entrypoints.api.auth import Reader
+from chemtrace.entrypoints.api.context import App
+from chemtrace.entrypoints.api.outcomes import line_of, response_of
+from chemtrace.entrypoints.api.raw_body import read_body
+
+JSON: Final = ("application/json",)
+NDJSON: Final = ("application/x-ndjson", "application/ndjson")
+MAX_HEADS: Final = 1_000
+
+router = APIRouter(prefix="/v1", tags=["events"])
+
+_ONE_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Statement"}}},
+    }
+}
+_LINES_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "description": "one statement a line, at most 1,000 lines and 8 MiB",
+        "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+    }
+}
+
+class HeadsQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`{"subjects": [...]}`, 1 to 1,000 canonical subject ids."""
+
+    subjects: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=MAX_HEADS)]
+
+@router.post("/events", status_code=201, openapi_extra=_ONE_BODY, summary="Submit one signed statement")
+async def post_event(request: Request, app: App) -> Response:
+    """201 with the receipt once the entry is durable; 200 with the first receipt when it was there already."""
+    body = await read_body(request, limit=MAX_WIRE_BYTES, media_types=JSON)
+    return response_of(await run_in_threadpool(app.ledger.submit, body))
+
+@router.post("/events/batch", openapi_extra=_LINES_BODY, summary="Submit up to 1,000 statements, one a line")
+async def post_batch(request: Request, app: App) -> Response:
+    """200 with one JSON result a line, in the order of the lines sent: the receipt, or the problem."""
+    return await take_lines(request, app)
+
+async def take_lines(request: Request, app: App) -> Response:
+    """Submit an NDJSON body and answer line by line; shared with the waybill route."""
+    settings = app.settings
+    body = await read_body(request, limit=settings.batch_bytes, media_types=NDJSON)
+    lines = [line for line in body.split(b"\n") if line.strip()]
+    if not lines or len(lines) > settings.batch_lines:
+        raise WireError(
+            f"a batch has 1 to {settings.batch_lines} lines, this one {len(lines)}",
+            lines=len(lines),
+            limit=settings.batch_lines,
+        )
+    outcomes = await run_in_threadpool(app.ledger.submit_many, lines)
+    answer = b"".join(line_of(number, outcome) for number, outcome in enumerate(outcomes, start=1))
+    return Response(answer, media_type="application/x-ndjson")
+
+@router.post("/heads", summary="Current heads of subjects, to sign upon")
+async def post_heads(request: Request, app: App, reader: Reader) -> Response:
+    """`{"heads": {subject: {"event", "index", "count"} | null}}`; null: the subject has no event yet."""
+    body = await read_body(request, limit=256 * 1024, media_types=JSON)
+    try:
+        question = msgspec.json.decode(body, type=HeadsQuestion)
+    except msgspec.MsgspecError as error:
+        raise WireError(f'heads are asked as {{"subjects": [ids]}}: {error}') from error
+    heads = await run_in_threadpool(app.reads.heads, question.subjects)
+    return Response(orjson.dumps({"heads": heads}), media_type="application/json")
+
+@router.get("/events/{event_id}", summary="One event by its id")
+def get_event(event_id: str, app: App, reader: Reader) -> Response:
+    """Header, payload (null once erased), signatures, receipt, findings and place in the log."""
+    event = app.reads.event(_event_digest(event_id))
+    return Response(orjson.dumps(event), media_type="application/json")
+
+def _event_digest(text: str) -> bytes:
+    try:
+        digest = bytes.fromhex(text)
+    except ValueError:
+        digest = b""
+    if len(digest) != 32:
+        raise EventNotFoundError("an event id is 64 hex digits", event=text[:80])
+    return digest
+
+__all__ = ["ChemtraceError", "router", "take_lines"]
