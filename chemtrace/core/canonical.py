@@ -121,7 +121,9 @@ def _check_names(members: dict[object, object]) -> None:
 
 
 def _integer_error(item: int) -> JSONIntegerError:
-    return JSONIntegerError("an integer is beyond 2^53 - 1: write it as text", found=str(item)[:40], limit=MAX_SAFE_INTEGER)
+    return JSONIntegerError(
+        "an integer is beyond 2^53 - 1: write it as text", found=str(item)[:40], limit=MAX_SAFE_INTEGER
+    )
 
 
 def _explain(value: object, error: TypeError) -> FormError:
@@ -136,7 +138,9 @@ def _explain(value: object, error: TypeError) -> FormError:
 def _refuse_spelling(data: bytes, value: object) -> NoReturn:
     """Raise the error that says where `data` leaves its canonical form, or which name it holds twice."""
     wanted = orjson.dumps(value, option=_OPTIONS)
-    at = next((i for i, (a, b) in enumerate(zip(data, wanted, strict=False)) if a != b), min(len(data), len(wanted)))
+    at = next(
+        (i for i, (a, b) in enumerate(zip(data, wanted, strict=False)) if a != b), min(len(data), len(wanted))
+    )
     twice = _duplicate_names(data)
     reason = f"the name {twice[0]!r} stands twice" if twice else f"it differs from byte {at} on"
     raise JSONCanonicalError(

@@ -69,7 +69,9 @@ def check_ed25519_key(public: bytes) -> None:
     if len(public) != KEY_BYTES:
         raise SPKIError("an Ed25519 key has 32 bytes", size=len(public))
     if public in LOW_ORDER or not is_canonical_point(public):
-        raise KeyWeakError("this public key has low order or a non-canonical encoding; make a new key", public=public)
+        raise KeyWeakError(
+            "this public key has low order or a non-canonical encoding; make a new key", public=public
+        )
     y2 = pow(int.from_bytes(public, "little") & (2**255 - 1), 2, _P)
     x2 = (y2 - 1) * pow(_D * y2 + 1, -1, _P) % _P
     if pow(x2, (_P - 1) // 2, _P) != 1:

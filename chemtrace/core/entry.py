@@ -51,7 +51,9 @@ def encode_entry(header_bytes: bytes, signatures: "tuple[tuple[bytes, bytes], ..
     parts = [_HEAD.pack(VERSION, len(header_bytes)), header_bytes, bytes((count,))]
     for kid, signature in signatures:
         if len(kid) != 32 or len(signature) > 0xFFFF:
-            raise EntryFormatError("a key id has 32 bytes, a signature at most 65535", kid=kid, size=len(signature))
+            raise EntryFormatError(
+                "a key id has 32 bytes, a signature at most 65535", kid=kid, size=len(signature)
+            )
         parts += (kid, len(signature).to_bytes(2, "big"), signature)
     entry = b"".join(parts)
     if len(entry) > MAX_ENTRY_BYTES or len(header_bytes) > MAX_HEADER_BYTES:
@@ -74,7 +76,9 @@ def parse_entry(data: bytes) -> Entry:
     except (struct.error, IndexError) as error:
         raise EntryFormatError("the entry ends too early", size=len(data)) from error
     if version != VERSION or at != len(data) or len(data) > MAX_ENTRY_BYTES or size > MAX_HEADER_BYTES:
-        raise EntryFormatError("not one whole entry of version 1", version=version, expected=at, found=len(data))
+        raise EntryFormatError(
+            "not one whole entry of version 1", version=version, expected=at, found=len(data)
+        )
     _check_count(header_bytes, count)
     return Entry(header_bytes, tuple(signatures))
 
@@ -87,5 +91,7 @@ def leaf_hash(entry: bytes) -> LeafHash:
 def _check_count(header_bytes: bytes, count: int) -> None:
     if count > MAX_SIGNERS or bool(count) == is_epoch_header(header_bytes):
         raise EntryFormatError(
-            "an event has 1 to 8 signatures, an epoch record none", found=count, epoch=is_epoch_header(header_bytes)
+            "an event has 1 to 8 signatures, an epoch record none",
+            found=count,
+            epoch=is_epoch_header(header_bytes),
         )

@@ -1,21 +1,32 @@
 """Keys: public keys by their SPKI, private keys that sign, and the request that proves a key is in hand.
 
-Reading and writing files is an adapter's work; here keys are bytes. PEM is PKCS#8 (RFC 5958) for every
-algorithm; SM2 keys are wrapped here, as `cryptography` does not take them.
+PEM is `core.key_files`; reading and writing files is an adapter's work.
 """
 
 import hashlib
-from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final, Literal
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from chemtrace.core.algorithms import ALGORITHMS, PublicKey, find_algorithm, verify
-from chemtrace.core.errors import SPKIError
+from chemtrace.core.base64url import decode_base64url, encode_base64url
+from chemtrace.core.canonical import parse_canonical
+from chemtrace.core.errors import KeyRequestError, SPKIError
+from chemtrace.core.pae import KEY_REQUEST_TYPE, encode_pae
 from chemtrace.core.sm2 import DEFAULT_ID
 from chemtrace.core.types import KeyId
 
-__all__ = ["PrivateKey", "PublicKey", "generate_key", "make_public_key", "parse_spki"]
+__all__ = [
+    "KeyRequest",
+    "PrivateKey",
+    "PublicKey",
+    "generate_key",
+    "make_key_request",
+    "make_public_key",
+    "parse_spki",
+    "verify_key_request",
+]
 
 SECRET_BYTES: Final = 32
 _SEED_LABEL: Final = b"chemtrace/key-seed/1 "
@@ -103,3 +114,75 @@ def generate_key(alg: str, seed: bytes | None = None, sm2_id: str = "") -> Priva
         return PrivateKey(alg, stretched[:SECRET_BYTES])
     scalar = int.from_bytes(stretched, "big") % (order - 1) + 1
     return PrivateKey(alg, scalar.to_bytes(SECRET_BYTES, "big"), sm2_id)
+
+
+class KeyRequest(msgspec.Struct, frozen=True):
+    """A verified request to register a key: who asks, for which role, with which key it holds."""
+
+    enterprise: str
+    role: str
+    public_key: PublicKey
+
+
+class _KeyRequestWire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    alg: Literal["ed25519", "p256", "sm2"]
+    enterprise: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-HJ-NP-RTUWXY]{18}\Z")]
+    role: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{0,31}\Z")]
+    signature: Annotated[str, msgspec.Meta(max_length=128)]
+    sm2_id: Annotated[str, msgspec.Meta(pattern=r"^[ !#-\[\]-~]{0,64}\Z")]
+    spki: Annotated[str, msgspec.Meta(max_length=512)]
+    typ: Literal["chemtrace/key-request/1"] = "chemtrace/key-request/1"
+
+
+MAX_KEY_REQUEST_BYTES: Final = 4096
+_REQUEST_DECODER: Final = msgspec.json.Decoder(_KeyRequestWire)
+_REQUEST_ENCODER: Final = msgspec.json.Encoder(order="sorted")
+
+
+def make_key_request(private: PrivateKey, enterprise: str, role: str) -> bytes:
+    """Return the request to register this key: canonical JSON, signed with the key itself.
+
+    The signature is over `encode_pae(KEY_REQUEST_TYPE, request with an empty signature)`.
+
+    Raises:
+        KeyRequestError: an enterprise or role of the wrong form.
+    """
+    key = private.public
+    wire = _KeyRequestWire(
+        alg=key.alg,  # type: ignore[arg-type]  # every key's algorithm is one of the registry
+        enterprise=enterprise,
+        role=role,
+        signature="",
+        sm2_id=key.sm2_id,
+        spki=encode_base64url(key.spki),
+    )
+    signature = private.sign(encode_pae(KEY_REQUEST_TYPE, _REQUEST_ENCODER.encode(wire)))
+    data = _REQUEST_ENCODER.encode(msgspec.structs.replace(wire, signature=encode_base64url(signature)))
+    verify_key_request(data)
+    return data
+
+
+def verify_key_request(data: bytes) -> KeyRequest:
+    """Return what a key request asks for, after checking that its sender holds the key.
+
+    Raises:
+        KeyRequestError, WireError: malformed; JSON errors by name.
+        SPKIError, KeyWeakError: not a key of the algorithm it names, or a weak one.
+        SignatureInvalidError: the sender does not hold the key.
+    """
+    try:
+        wire = _REQUEST_DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        parse_canonical(data, MAX_KEY_REQUEST_BYTES)
+        raise KeyRequestError(f"not a key request: {error}") from error
+    if _REQUEST_ENCODER.encode(wire) != data:
+        parse_canonical(data, MAX_KEY_REQUEST_BYTES)
+        raise KeyRequestError("not a key request: a member is not in its one spelling")
+    key = parse_spki(decode_base64url(wire.spki), wire.sm2_id)
+    if key.alg != wire.alg or key.sm2_id != wire.sm2_id:
+        raise SPKIError(
+            "the key is of another algorithm than the request says", expected=wire.alg, found=key.alg
+        )
+    signed = _REQUEST_ENCODER.encode(msgspec.structs.replace(wire, signature=""))
+    verify(key, encode_pae(KEY_REQUEST_TYPE, signed), decode_base64url(wire.signature))
+    return KeyRequest(wire.enterprise, wire.role, key)

@@ -38,7 +38,11 @@ class CompactRange:
         """Take up a stored range; raises `ProofShapeError` when the number of nodes does not fit the size."""
         self.size = size
         self.nodes = list(nodes)
-        if size < 0 or len(self.nodes) != size.bit_count() or any(len(node) != HASH_SIZE for node in self.nodes):
+        if (
+            size < 0
+            or len(self.nodes) != size.bit_count()
+            or any(len(node) != HASH_SIZE for node in self.nodes)
+        ):
             raise ProofShapeError("a compact range has one hash for each set bit of its size", size=size)
 
     def append(self, leaf_hash: bytes) -> None:
@@ -147,7 +151,9 @@ def consistency_path(old_size: int, new_size: int, read_node: ReadNode) -> tuple
         ProofShapeError: unless 0 < old_size <= new_size.
     """
     if not 0 < old_size <= new_size:
-        raise ProofShapeError("consistency needs 0 < old size <= new size", old_size=old_size, new_size=new_size)
+        raise ProofShapeError(
+            "consistency needs 0 < old size <= new size", old_size=old_size, new_size=new_size
+        )
     low, high, ranges = 0, new_size, []
     while old_size != high:
         middle = low + _split(high - low)
@@ -207,7 +213,9 @@ def verify_consistency(
         _require_root(old_root, new_root)
         return
     if not 0 < old_size < new_size:
-        raise ProofShapeError("consistency needs 0 < old size <= new size", old_size=old_size, new_size=new_size)
+        raise ProofShapeError(
+            "consistency needs 0 < old size <= new size", old_size=old_size, new_size=new_size
+        )
     _check_consistency(old_size, new_size, old_root, new_root, path)
 
 
@@ -221,7 +229,9 @@ def _check_consistency(
     # Where the old tree is one perfect node, it is the start of the proof itself and is not sent.
     start = 0 if old_size == 1 << shift else 1
     if len(path) != start + inner - shift + border:
-        raise ProofShapeError("the proof has a wrong length", expected=start + inner - shift + border, found=len(path))
+        raise ProofShapeError(
+            "the proof has a wrong length", expected=start + inner - shift + border, found=len(path)
+        )
     old_node = new_node = path[0] if start else old_root
     for at, sibling in enumerate(path[start:], shift):
         if at >= inner or index >> at & 1:

@@ -77,5 +77,7 @@ def sign_p256(secret: bytes, message: bytes) -> bytes:
 
 def p256_public(secret: bytes) -> bytes:
     """Return the uncompressed point of the 32-byte scalar `secret`."""
-    numbers = ec.derive_private_key(int.from_bytes(secret, "big"), ec.SECP256R1()).public_key().public_numbers()
+    numbers = (
+        ec.derive_private_key(int.from_bytes(secret, "big"), ec.SECP256R1()).public_key().public_numbers()
+    )
     return b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")

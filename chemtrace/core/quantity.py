@@ -131,7 +131,9 @@ def _find(unit: str) -> Unit:
 
 def _make(value: Decimal, unit: str) -> Quantity:
     if value < 0 or value >= _LIMIT:
-        raise QuantityError("the amount is below zero or has more than 12 integer digits", found=value, unit=unit)
+        raise QuantityError(
+            "the amount is below zero or has more than 12 integer digits", found=value, unit=unit
+        )
     if value != round(value, 9):
         raise QuantityError("the amount has more than 9 fraction digits in this unit", found=value, unit=unit)
     return Quantity(Decimal(format_decimal(value)), unit)

@@ -6,7 +6,6 @@ deterministic (RFC 6979 construction over HMAC-SHA-256), so it needs no random n
 r || s, 64 bytes. The signer's user id is part of what is signed and stands in the key's record.
 """
 
-import hashlib
 import hmac
 from collections.abc import Iterator
 from functools import lru_cache
@@ -76,7 +75,9 @@ def verify_sm2_python(public: bytes, message: bytes, signature: bytes, user_id: 
             x = _affine_x(_add_multiple(total, t, _key_table(public)))
             if x is not None and (message_digest(public, message, user_id) + x) % ORDER == r:
                 return
-    raise SignatureInvalidError("the SM2 signature does not verify", algorithm="sm2", public=public, sm2_id=user_id)
+    raise SignatureInvalidError(
+        "the SM2 signature does not verify", algorithm="sm2", public=public, sm2_id=user_id
+    )
 
 
 def sign_sm2_python(secret: bytes, message: bytes, user_id: str = DEFAULT_ID) -> bytes:

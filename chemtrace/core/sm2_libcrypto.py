@@ -61,7 +61,9 @@ def _library() -> ctypes.CDLL:
         except (OSError, AttributeError):
             continue
         return library
-    raise LibraryMissingError("no OpenSSL 3 with SM2 on this machine: install libssl3 (Debian) or openssl@3", tried=_NAMES)
+    raise LibraryMissingError(
+        "no OpenSSL 3 with SM2 on this machine: install libssl3 (Debian) or openssl@3", tried=_NAMES
+    )
 
 
 class _Key:
@@ -120,13 +122,17 @@ def verify_sm2_libcrypto(public: bytes, message: bytes, signature: bytes, user_i
             key, der = _load_public(public), encode_dss_signature(r, s)
             with _Context(key, user_id) as context:
                 library = context.library
-                started = library.EVP_DigestVerifyInit(context.digest, None, library.EVP_sm3(), None, key.handle)
+                started = library.EVP_DigestVerifyInit(
+                    context.digest, None, library.EVP_sm3(), None, key.handle
+                )
                 if (
                     started == 1
                     and library.EVP_DigestVerify(context.digest, der, len(der), message, len(message)) == 1
                 ):
                     return
-    raise SignatureInvalidError("the SM2 signature does not verify", algorithm="sm2", public=public, sm2_id=user_id)
+    raise SignatureInvalidError(
+        "the SM2 signature does not verify", algorithm="sm2", public=public, sm2_id=user_id
+    )
 
 
 def sign_sm2_libcrypto(secret: bytes, message: bytes, user_id: str = DEFAULT_ID) -> bytes:
@@ -140,7 +146,10 @@ def sign_sm2_libcrypto(secret: bytes, message: bytes, user_id: str = DEFAULT_ID)
         library, size = context.library, c_size_t(80)
         buffer = ctypes.create_string_buffer(size.value)
         started = library.EVP_DigestSignInit(context.digest, None, library.EVP_sm3(), None, key.handle)
-        if started != 1 or library.EVP_DigestSign(context.digest, buffer, byref(size), message, len(message)) != 1:
+        if (
+            started != 1
+            or library.EVP_DigestSign(context.digest, buffer, byref(size), message, len(message)) != 1
+        ):
             raise LibraryMissingError("OpenSSL did not sign with this SM2 key")
         r, s = decode_dss_signature(buffer.raw[: size.value])
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")

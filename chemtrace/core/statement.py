@@ -149,7 +149,9 @@ def make_statement(
     """Put a statement together from its parts, as a phone or a store holds them; checks as `parse_wire`."""
     header = parse_header(header_bytes)
     if len(payload_bytes) > MAX_PAYLOAD_BYTES:
-        raise PayloadTooLargeError("the payload is too large", size=len(payload_bytes), limit=MAX_PAYLOAD_BYTES)
+        raise PayloadTooLargeError(
+            "the payload is too large", size=len(payload_bytes), limit=MAX_PAYLOAD_BYTES
+        )
     if len(signatures) != len(header.signers):
         raise SignatureCountError(
             "send exactly one signature for each signer, in their order",
@@ -158,7 +160,9 @@ def make_statement(
         )
     for signature in signatures:
         if len(signature) > MAX_SIGNATURE_BYTES:
-            raise WireTooLargeError("a signature is too large", size=len(signature), limit=MAX_SIGNATURE_BYTES)
+            raise WireTooLargeError(
+                "a signature is too large", size=len(signature), limit=MAX_SIGNATURE_BYTES
+            )
     event_id = EventId(hashlib.sha256(header_bytes).digest())
     return Statement(header_bytes, payload_bytes, openings, signatures, header, event_id)
 
@@ -169,7 +173,8 @@ def encode_wire(statement: Statement) -> bytes:
         {
             "header": encode_base64url(statement.header_bytes),
             "openings": [
-                {"salt": encode_base64url(opening.salt), "value": opening.value} for opening in statement.openings
+                {"salt": encode_base64url(opening.salt), "value": opening.value}
+                for opening in statement.openings
             ],
             "payload": encode_base64url(statement.payload_bytes),
             "signatures": [encode_base64url(signature) for signature in statement.signatures],
@@ -199,7 +204,9 @@ def parse_payload_object(statement: Statement) -> dict[str, object]:
     """
     value = parse_canonical(statement.payload_bytes, MAX_PAYLOAD_BYTES)
     if not isinstance(value, dict):
-        raise PayloadError("the payload is not an object", field="$", expected="object", found=type(value).__name__)
+        raise PayloadError(
+            "the payload is not an object", field="$", expected="object", found=type(value).__name__
+        )
     return value
 
 
@@ -270,7 +277,9 @@ def build_statement(
         }
     )
     signed = encode_pae(HEADER_TYPE, header_bytes)
-    statement = make_statement(header_bytes, payload_bytes, tuple(key.sign(signed) for key in signers), openings)
+    statement = make_statement(
+        header_bytes, payload_bytes, tuple(key.sign(signed) for key in signers), openings
+    )
     check_openings(statement, payload)
     return statement
 
@@ -285,7 +294,9 @@ def _parse_opening(wire: _WireOpening) -> Opening:
     size = len(wire.value.encode("utf-8"))
     if len(salt) != SALT_BYTES or size > MAX_OPENING_BYTES:
         raise WireError(
-            "an opening is a salt of 16 bytes and a value of at most 4096 bytes", salt_size=len(salt), size=size
+            "an opening is a salt of 16 bytes and a value of at most 4096 bytes",
+            salt_size=len(salt),
+            size=size,
         )
     return Opening(salt, wire.value)
 
