@@ -41,13 +41,13 @@ fix: setup ## format, and mend what the linter can mend
 
 bench: setup ## all benchmarks, each as ratios taken in one run (ARGS=NAME for one)
 	@set -e; for file in benchmarks/$(if $(ARGS),$(ARGS),[a-z]*).py; do \
-	  name=$$(basename $$file .py); [ $$name = soak ] && continue; \
+	  name=$$(basename $$file .py); \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name; done
 
-soak: setup ## a long run under load with kills in between, then an audit (ARGS="--minutes 10")
-	@$(BIN)/python -m benchmarks.soak $(ARGS)
+soak: setup ## a long run under load with kills in between, then an audit
+	@$(BIN)/python -m pytest tests/soak --timeout=0 -s $(ARGS)
 
-screenshots: setup ## pictures of every page on a phone and a desk, into docs/screenshots
+screenshots: setup ## pictures of every page on a phone and a desk, into docs/images
 	@$(BIN)/python tools/screenshots.py $(ARGS)
 
 pages: setup ## write the generated reference pages anew (errors)

@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from chemtrace.core import errors
-from chemtrace.core.errors import ChemtraceError
+from chemtrace.core.errors import ChemtraceError, EvidenceError, RefusedError, UnavailableError
+from chemtrace.entrypoints.api.problems import status_of
+from chemtrace.entrypoints.cli.exit_codes import ExitCode, exit_code
 from tests.architecture.sources import ROOT, source_files, tree_of
 from tools.errors_page import PAGE, render
 
@@ -46,6 +48,19 @@ def test_every_error_is_defined_in_the_one_tree() -> None:
         and any(getattr(base, "id", getattr(base, "attr", "")) in names for base in node.bases)
     ]
     assert [] == strangers
+
+
+def test_every_error_is_mapped_at_both_doors() -> None:
+    """A refusal is the sender's (4xx, exit 3), a missing part is 503 and exit 4, contradicting records 500 and 5."""
+    expected = {RefusedError: (4, ExitCode.REFUSED), UnavailableError: (5, ExitCode.UNAVAILABLE)}
+    expected[EvidenceError] = (5, ExitCode.EVIDENCE)
+    wrong = [
+        error.code
+        for branch, wanted in expected.items()
+        for error in tree(branch)
+        if (status_of(error("")) // 100, exit_code(error(""))) != wanted
+    ]
+    assert [] == wrong
 
 
 def test_every_code_stands_in_the_reference() -> None:
