@@ -88,7 +88,7 @@ def _walk(value: object) -> None:
     depth = 0
     while level:
         below: list[object] = []
-        depth += any([_check_item(item, below) for item in level])
+        depth += sum([_check_item(item, below) for item in level]) > 0
         if depth > MAX_DEPTH:
             raise JSONDepthError("nested too deeply", limit=MAX_DEPTH)
         level = below

@@ -93,7 +93,7 @@ class MemoryTree:
         """Add one leaf hash at the end."""
         node, index = leaf_hash, self.size
         for level in self._levels:
-            level += node
+            level.extend(node)
             if not index & 1:
                 return
             node = sha256(b"\x01" + level[-2 * HASH_SIZE :]).digest()

@@ -7,7 +7,7 @@ and raw r || s; DER lives only inside. Where no OpenSSL 3 is found, `core.algori
 import ctypes
 from ctypes import POINTER, byref, c_char_p, c_int, c_long, c_size_t, c_void_p
 from functools import cache, lru_cache
-from typing import Final
+from typing import Final, Self
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
@@ -100,7 +100,7 @@ class _Context:
             raise LibraryMissingError("this OpenSSL was built without SM2")
         self.library.EVP_MD_CTX_set_pkey_ctx(self.digest, self.key_context)
 
-    def __enter__(self) -> "_Context":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

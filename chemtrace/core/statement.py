@@ -291,7 +291,10 @@ def _subject_members(subject: Subject | tuple[str, str | None]) -> dict[str, obj
 
 def _parse_opening(wire: _WireOpening) -> Opening:
     salt = decode_base64url(wire.salt)
-    size = len(wire.value.encode("utf-8"))
+    try:
+        size = len(wire.value.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise WireError("an opening's value is Unicode without lone surrogates") from error
     if len(salt) != SALT_BYTES or size > MAX_OPENING_BYTES:
         raise WireError(
             "an opening is a salt of 16 bytes and a value of at most 4096 bytes",
