@@ -489,3 +489,23 @@ class AlertUnknownError(NotFoundError, code="alert.not-found"):
 
 class CheckpointMissingError(NotFoundError, code="checkpoint.not-found"):
     """No checkpoint has been published yet."""
+
+
+class EntryUnknownError(NotFoundError, code="entry.not-found"):
+    """The log has no entry at this index, or no checkpoint covers it yet."""
+
+
+class ItemUnknownError(NotFoundError, code="item.not-found"):
+    """No event of this ledger names this code."""
+
+
+class WaybillUnknownError(NotFoundError, code="waybill.not-found"):
+    """No waybill with this number."""
+
+
+class EnterpriseNotFoundError(NotFoundError, code="enterprise.not-found"):
+    """No event of this ledger names this party."""
+
+
+class SiteNotFoundError(NotFoundError, code="site.not-found"):
+    """No site with this id."""
