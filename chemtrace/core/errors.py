@@ -509,3 +509,34 @@ class EnterpriseNotFoundError(NotFoundError, code="enterprise.not-found"):
 
 class SiteNotFoundError(NotFoundError, code="site.not-found"):
     """No site with this id."""
+
+
+# --- scanners --------------------------------------------------------------------------------------------
+
+
+class ImageInvalidError(FormError, code="image.invalid"):
+    """Not a picture that can be opened: missing, damaged, or of an unknown format."""
+
+
+class ImageTooLargeError(TooLargeError, code="image.too-large"):
+    """A picture beyond the limit of bytes or pixels; fields `size`, `limit`, `unit`."""
+
+
+class CameraError(UnavailableError, code="camera.unavailable"):
+    """No camera, or no software to use it; says what to do instead."""
+
+
+class ServerRefusedError(RefusedError, code="server.refused"):
+    """The ledger answered with a problem; fields `status`, `remote_code`, `remote` (the problem document)."""
+
+
+class ServerUnavailableError(UnavailableError, code="server.unavailable"):
+    """The ledger could not be reached or could not answer now; send the same again later."""
+
+
+class ServerAnswerError(EvidenceError, code="server.answer"):
+    """The ledger's answer cannot be trusted: a receipt, proof or document that does not verify or is malformed."""
+
+
+class OutboxError(UnavailableError, code="outbox.unavailable"):
+    """The outbox file cannot be opened or written."""
