@@ -19,8 +19,8 @@ from chemtrace.core.statement import Statement, check_payload_digest, parse_wire
 __version__: Final = "0.1.0"
 
 __all__ = [
-    "ChemtraceError",
     "Checkpoint",
+    "ChemtraceError",
     "EvidenceError",
     "PublicKey",
     "Receipt",

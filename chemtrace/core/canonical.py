@@ -7,6 +7,8 @@ other escapes. Received bytes are what is hashed and stored; nothing here replac
 """
 
 import json
+from collections import Counter
+from contextlib import suppress
 from typing import Final, NoReturn
 
 import msgspec
@@ -51,10 +53,13 @@ def parse_canonical(data: bytes, max_bytes: int) -> object:
         same = orjson.dumps(value, option=_OPTIONS) == data
     except TypeError as error:
         raise _explain(value, error) from error
-    # Canonical bytes carry non-ASCII signs unescaped and open every level with one bracket, so most documents
-    # need no walk: all-ASCII bytes have ASCII names, and few brackets cannot nest deeply.
-    if not data.isascii() or data.count(b"{") + data.count(b"[") > MAX_DEPTH:
+    # The decoder has refused floats and the encoder large integers. What is left needs no walk in most documents:
+    # canonical bytes carry non-ASCII signs unescaped, so all-ASCII bytes have ASCII names, and every level
+    # opens with one bracket, so few brackets cannot nest deeply.
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
         _walk(value)
+    elif not data.isascii():
+        _walk_names(value)
     if not same:
         _refuse_spelling(data, value)
     return value
@@ -94,6 +99,19 @@ def _walk(value: object) -> None:
         level = below
 
 
+def _walk_names(value: object) -> None:
+    """Check member names only; the hot path of documents with Chinese text in them."""
+    boxes = [value]
+    while boxes:
+        box = boxes.pop()
+        if isinstance(box, dict):
+            if not "".join(box).isascii():
+                _check_names(box)
+            boxes.extend([inner for inner in box.values() if isinstance(inner, dict | list)])
+        elif isinstance(box, list):
+            boxes.extend([inner for inner in box if isinstance(inner, dict | list)])
+
+
 def _check_item(item: object, below: list[object]) -> bool:
     """Check one value, add what it holds to `below`; True for an array or object."""
     if item is None or isinstance(item, str | bool):
@@ -121,8 +139,9 @@ def _check_names(members: dict[object, object]) -> None:
 
 
 def _integer_error(item: int) -> JSONIntegerError:
+    # Never str(item): Python refuses to write out integers of thousands of digits.
     return JSONIntegerError(
-        "an integer is beyond 2^53 - 1: write it as text", found=str(item)[:40], limit=MAX_SAFE_INTEGER
+        "an integer is beyond 2^53 - 1: write it as text", bits=item.bit_length(), limit_bits=53
     )
 
 
@@ -153,11 +172,14 @@ def _refuse_spelling(data: bytes, value: object) -> NoReturn:
 
 
 def _duplicate_names(data: bytes) -> list[str]:
+    """Names that stand twice in one object, for the message only."""
     twice: list[str] = []
 
     def note(pairs: list[tuple[str, object]]) -> None:
-        names = [name for name, _ in pairs]
-        twice.extend(sorted({name for name in names if names.count(name) > 1}))
+        if len(pairs) > 1:
+            twice.extend(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
 
-    json.loads(data, object_pairs_hook=note)
+    # A name that stands twice may hide what the walk did not see: too deep, or an integer too long to read.
+    with suppress(RecursionError, ValueError):
+        json.loads(data, object_pairs_hook=note)
     return twice
