@@ -16,7 +16,9 @@ from chemtrace.adapters.sql.reads.history import HistoryLine, load_history
 from chemtrace.adapters.sql.reads.items import ItemLine, ItemView, load_item, load_items
 from chemtrace.adapters.sql.reads.lineage import Direction, Lineage, load_lineage
 from chemtrace.adapters.sql.reads.pages import DEFAULT_PAGE, Page
+from chemtrace.adapters.sql.reads.proofs import StoredLog
 from chemtrace.core.catalogue import Catalogue
+from chemtrace.ledger.prove import prove_entry
 
 __all__ = ["Page", "Reads"]
 
@@ -85,6 +87,11 @@ class Reads:
         """The event with an id of 32 bytes; raises `EventNotFoundError`."""
         with self._database.read() as connection:
             return load_event(connection, event_id)
+
+    def prove(self, index: int) -> dict[str, Any]:
+        """`{entry, index, path, checkpoint}` of an entry under the newest checkpoint; raises `EntryUnknownError`."""
+        with self._database.read() as connection:
+            return prove_entry(StoredLog(connection), index).to_json()
 
     def events(
         self,
