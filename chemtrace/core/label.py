@@ -118,7 +118,10 @@ BOTTLE: Final = LabelSize(50, 30)
 
 @dataclass(frozen=True, slots=True)
 class LabelSheet:
-    """A page of labels in millimetres, with the offset by which a printer misses (positive: print further right, down)."""
+    """A page of labels in millimetres.
+
+    The offset is how far everything is moved to make good a printer that misses (positive: right, down).
+    """
 
     columns: int
     rows: int

@@ -84,13 +84,11 @@ def estimated_width(text: str, size: float) -> float:
     return size * sum(1.0 if ord(sign) > 0x2E7F else 0.68 if sign.isupper() else 0.58 for sign in text)
 
 
-def _rectangle(
-    x: float, y: float, width: float, height: float, line: float, fill: str | None = None
-) -> Shape:
-    return Shape(((x, y), (x + width, y), (x + width, y + height), (x, y + height)), line, fill)
+def _rectangle(x: float, y: float, width: float, height: float, *, line: float) -> Shape:
+    return Shape(((x, y), (x + width, y), (x + width, y + height), (x, y + height)), line, None)
 
 
-def _diamond(x: float, y: float, half: float, hazard: str, *, coloured: bool) -> tuple[Element, ...]:
+def _diamond(x: float, y: float, half: float, *, hazard: str, coloured: bool) -> tuple[Element, ...]:
     """Draw a hazard diamond centred on (x, y): class number in the lower corner, names in the middle."""
     ground = COLOURS.get("1" if hazard.startswith("1") else hazard, WHITE) if coloured else WHITE
     ink = WHITE if ground in _WHITE_INK else BLACK
@@ -99,7 +97,7 @@ def _diamond(x: float, y: float, half: float, hazard: str, *, coloured: bool) ->
     return (
         Shape(((x, y - half), (x + half, y), (x, y + half), (x - half, y)), half * 0.04, ground),
         Shape(((x, y - inner), (x + inner, y), (x, y + inner), (x - inner, y)), half * 0.02, None),
-        Line(x, y - half * 0.02, half * 0.3, zh, half * 1.4, "middle", bold=True, ink=ink),
+        Line(x, y - half * 0.02, half * 0.3, zh, half * 1.4, "middle", ink=ink),
         Line(x, y + half * 0.22, half * 0.19, en, half * 1.2, "middle", ink=ink),
         Line(x, y + half * 0.66, half * 0.42, hazard, half * 0.6, "middle", bold=True, ink=ink),
     )
@@ -111,8 +109,8 @@ def _large(content: LabelContent, size: LabelSize, *, coloured: bool) -> tuple[E
     head, foot = edge + 0.235 * h, h - edge - 0.17 * h
     un_width = 0.3 * w if content.un else 0.0
     elements: list[Element] = [
-        _rectangle(edge, edge, w - 2 * edge, h - 2 * edge, 0.5),
-        Line(left, edge + 0.128 * h, 0.115 * h, content.name_zh, right - left - un_width - 2, bold=True),
+        _rectangle(edge, edge, w - 2 * edge, h - 2 * edge, line=0.5),
+        Line(left, edge + 0.128 * h, 0.115 * h, content.name_zh, right - left - un_width - 2),
         Line(left, edge + 0.2 * h, 0.056 * h, content.name_en, right - left - un_width - 2),
         Shape(((edge, head), (w - edge, head)), 0.3, None),
         Shape(((edge, foot), (w - edge, foot)), 0.3, None),
@@ -120,7 +118,7 @@ def _large(content: LabelContent, size: LabelSize, *, coloured: bool) -> tuple[E
     if content.un:
         x, y, height = w - edge - un_width - 1.8, edge + 1.8, head - edge - 3.6
         elements += [
-            _rectangle(x, y, un_width, height, 0.6),
+            _rectangle(x, y, un_width, height, line=0.6),
             Line(
                 x + un_width / 2,
                 y + height * 0.7,
@@ -134,13 +132,13 @@ def _large(content: LabelContent, size: LabelSize, *, coloured: bool) -> tuple[E
     side = foot - head - 1.6
     qr_x = w - edge - side - 1.0
     elements.append(QRArea(qr_x, head + 0.8, side, content.url))
-    elements += _large_facts(content, left, head, foot, qr_x, coloured=coloured)
-    elements += _foot(content, w, h, edge, foot)
+    elements += _large_facts(content, left=left, head=head, foot=foot, limit=qr_x, coloured=coloured)
+    elements += _foot(content, w=w, h=h, edge=edge, foot=foot)
     return tuple(elements)
 
 
 def _large_facts(
-    content: LabelContent, left: float, head: float, foot: float, limit: float, *, coloured: bool
+    content: LabelContent, *, left: float, head: float, foot: float, limit: float, coloured: bool
 ) -> tuple[Element, ...]:
     """The hazard diamonds and the lines of facts between the head line and the foot line."""
     elements: list[Element] = []
@@ -151,7 +149,7 @@ def _large_facts(
     for place, hazard in enumerate(hazards[:3]):
         own = half if place == 0 else half * 0.72
         x = x if place == 0 else x + own
-        elements += _diamond(x, head + 1.2 + half, own, hazard, coloured=coloured)
+        elements += _diamond(x, head + 1.2 + half, own, hazard=hazard, coloured=coloured)
         x += own + 1.2
     facts = [("净含量 Net", content.quantity), ("生产单位 Maker", content.maker)]
     if content.tdg_class is not None:
@@ -161,13 +159,11 @@ def _large_facts(
     base = foot - len(facts) * step - 0.3
     for place, (title, text) in enumerate(facts, 1):
         y = base + place * step - 0.22 * step
-        elements.append(
-            Line(left, y, step * 0.62, f"{title}: {text}", limit - left - 1.5, bold=place < len(facts))
-        )
+        elements.append(Line(left, y, step * 0.62, f"{title}: {text}", limit - left - 1.5))
     return tuple(elements)
 
 
-def _foot(content: LabelContent, w: float, h: float, edge: float, foot: float) -> tuple[Element, ...]:
+def _foot(content: LabelContent, *, w: float, h: float, edge: float, foot: float) -> tuple[Element, ...]:
     height = h - edge - foot
     return (
         Line(w / 2, foot + height * 0.6, height * 0.52, content.code, w - 2 * edge - 4, "middle", bold=True),
@@ -188,20 +184,20 @@ def _small(content: LabelContent, size: LabelSize) -> tuple[Element, ...]:
     side = min(foot - edge - 0.6, 0.46 * w)
     x = edge + side + 1.0
     room = w - edge - x - 0.8
-    unit = (foot - edge) / 23
+    unit = (foot - edge) / 24.4
     un = f"UN {content.un}  " if content.un else ""
     group = f"  PG {content.packing_group}" if content.packing_group else ""
     hazard = "" if content.tdg_class is None else " ".join(hazard_names(content.tdg_class))
     lines = (
-        (5.0, content.name_zh, True),
+        (5.0, content.name_zh, False),
         (2.7, content.name_en, False),
         (4.0, f"{un}{class_text(content)}{group}".strip(), True),
         (2.8, hazard, False),
-        (2.9, f"净含量 Net {content.quantity}", True),
+        (2.9, f"净含量 Net {content.quantity}", False),
         (2.5, content.maker, False),
     )
     elements: list[Element] = [
-        _rectangle(edge, edge, w - 2 * edge, h - 2 * edge, 0.3),
+        _rectangle(edge, edge, w - 2 * edge, h - 2 * edge, line=0.3),
         Shape(((edge, foot), (w - edge, foot)), 0.2, None),
         QRArea(edge + 0.3, edge + 0.3 + (foot - edge - 0.6 - side) / 2, side, content.url),
         Line(

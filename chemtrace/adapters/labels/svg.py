@@ -19,11 +19,11 @@ def render_svg(content: LabelContent, size: LabelSize = DRUM) -> str:
         LabelError: a QR module would be smaller than 0.33 mm.
     """
     w, h = f"{size.width_mm:g}", f"{size.height_mm:g}"
-    parts = [
+    head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}mm" height="{h}mm" viewBox="0 0 {w} {h}"'
-        f' font-family="{_FONTS}" role="img" aria-label={quoteattr(content.code)}>',
-        f'<rect width="{w}" height="{h}" fill="{WHITE}"/>',
-    ]
+        f' font-family="{_FONTS}" role="img" aria-label={quoteattr(content.code)}>'
+    )
+    parts = [head, f'<rect width="{w}" height="{h}" fill="{WHITE}"/>']
     for element in arrange(content, size):
         match element:
             case Shape():
