@@ -66,7 +66,11 @@ Element = Shape | Line | QRArea
 
 
 def arrange(content: LabelContent, size: LabelSize, *, coloured: bool = True) -> tuple[Element, ...]:
-    """Arrange a label's content on its size; `coloured` False leaves diamonds white for thermal printers."""
+    """Arrange a label's content on its size; `coloured` False leaves diamonds white for thermal printers.
+
+    A label taller than 0.8 of its width is filled from its top edge and keeps the rest white.
+    """
+    size = LabelSize(size.width_mm, min(size.height_mm, 0.8 * size.width_mm))
     if size.width_mm >= 80 and size.height_mm >= 55:
         return _large(content, size, coloured=coloured)
     return _small(content, size)
