@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -65,3 +65,9 @@ def dotted(node: ast.expr) -> str:
         base = dotted(node.value)
         return f"{base}.{node.attr}" if base else node.attr
     return ""
+
+
+def refuse(found: Iterable[object]) -> None:
+    """Fail with one line for each thing found."""
+    lines = [str(each) for each in (found.items() if isinstance(found, dict) else found)]
+    assert not lines, "\n" + "\n".join(lines)

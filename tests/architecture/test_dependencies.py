@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.architecture.sources import ROOT
+from tests.architecture.sources import ROOT, refuse
 
 LOCKS = ("base", "run", "dev")
 PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)( ; [^\\]+)? \\$")
@@ -55,18 +55,18 @@ def names(requirements: list[str]) -> set[str]:
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_locked_package_is_pinned_with_hashes(name: str) -> None:
     """What is installed here is what was tested, byte for byte; and no lock says where to fetch it."""
-    assert [] == [package for package, hashes in locked(name).items() if not hashes]
+    refuse([package for package, hashes in locked(name).items() if not hashes])
 
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_no_lock_holds_a_package_known_to_be_bad(name: str) -> None:
     """Read in their sources or measured, and refused for good."""
-    assert set() == NEVER & set(locked(name))
+    refuse(NEVER & set(locked(name)))
 
 
 def test_nothing_that_is_shipped_needs_a_package_of_the_tests() -> None:
     """The GPL oracle and the test tools stay out of what a user installs."""
-    assert set() == ONLY_IN_TESTS & set(locked("run"))
+    refuse(ONLY_IN_TESTS & set(locked("run")))
 
 
 def test_the_core_needs_four_packages() -> None:
@@ -79,7 +79,7 @@ def test_every_declared_package_is_locked() -> None:
     declared = names(project()["dependencies"])
     for extra in ("server", "postgres", "scan"):
         declared |= names(project()["optional-dependencies"][extra])
-    assert set() == declared - set(locked("run"))
+    refuse(declared - set(locked("run")))
 
 
 def test_the_locks_agree_on_every_version() -> None:
@@ -93,7 +93,7 @@ def test_every_dependency_says_why() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     block = text[text.index("dependencies = [") : text.index("[dependency-groups]")]
     lines = [line.strip() for line in block.splitlines() if line.strip().startswith('"')]
-    assert [] == [line for line in lines if "# " not in line]
+    refuse([line for line in lines if "# " not in line])
 
 
 def _text(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.sources import ROOT
+from tests.architecture.sources import ROOT, refuse
 
 DOCS = ROOT / "docs"
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -46,7 +46,7 @@ def test_every_link_leads_to_a_file() -> None:
         for target in targets(page)
         if not (page.parent / target).exists()
     ]
-    assert [] == dead
+    refuse(dead)
 
 
 def test_every_page_can_be_reached_from_the_index() -> None:
@@ -62,7 +62,7 @@ def test_every_page_can_be_reached_from_the_index() -> None:
     unreached = (
         {page.resolve() for page in DOCS.rglob("*.md")} - reached - {(DOCS / "adr" / "template.md").resolve()}
     )
-    assert [] == sorted(str(page.relative_to(ROOT)) for page in unreached)
+    refuse(sorted(str(page.relative_to(ROOT)) for page in unreached))
 
 
 def decisions() -> list[Path]:
@@ -74,7 +74,7 @@ def decisions() -> list[Path]:
 def test_a_decision_record_has_all_its_parts(page: Path) -> None:
     """Status, area, date, context, decision, consequences, alternatives, and what enforces it."""
     text = page.read_text(encoding="utf-8")
-    assert [] == [part for part in DECISION_PARTS if part not in text]
+    refuse([part for part in DECISION_PARTS if part not in text])
 
 
 def test_decision_records_are_numbered_without_gaps() -> None:
@@ -88,4 +88,4 @@ def test_the_glossary_is_bilingual() -> None:
         r"^\| .+ \|$", (DOCS / "explanation" / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE
     )[2:]
     assert rows
-    assert [] == [row for row in rows if not re.search(r"[一-鿿]", row)]
+    refuse([row for row in rows if not re.search(r"[一-鿿]", row)])

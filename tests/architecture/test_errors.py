@@ -11,7 +11,7 @@ from chemtrace.core import errors
 from chemtrace.core.errors import ChemtraceError, EvidenceError, RefusedError, UnavailableError
 from chemtrace.entrypoints.api.problems import status_of
 from chemtrace.entrypoints.cli.exit_codes import ExitCode, exit_code
-from tests.architecture.sources import ROOT, source_files, tree_of
+from tests.architecture.sources import ROOT, refuse, source_files, tree_of
 from tools.errors_page import PAGE, render
 
 CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)?")
@@ -28,12 +28,12 @@ def tree(base: type[ChemtraceError] = ChemtraceError) -> Iterator[type[Chemtrace
 def test_every_error_has_a_code_of_its_own() -> None:
     """Two errors are never told apart by their text."""
     counts = Counter(error.code for error in tree())
-    assert {} == {code: count for code, count in counts.items() if count > 1}
+    refuse({code: count for code, count in counts.items() if count > 1})
 
 
 def test_every_code_has_the_form_that_programs_expect() -> None:
     """`area.defect`, in lowercase."""
-    assert [] == [error.code for error in tree() if not CODE.fullmatch(error.code)]
+    refuse([error.code for error in tree() if not CODE.fullmatch(error.code)])
 
 
 def test_every_error_is_defined_in_the_one_tree() -> None:
@@ -47,7 +47,7 @@ def test_every_error_is_defined_in_the_one_tree() -> None:
         if isinstance(node, ast.ClassDef)
         and any(getattr(base, "id", getattr(base, "attr", "")) in names for base in node.bases)
     ]
-    assert [] == strangers
+    refuse(strangers)
 
 
 def test_every_error_is_mapped_at_both_doors() -> None:
@@ -60,7 +60,7 @@ def test_every_error_is_mapped_at_both_doors() -> None:
         for error in tree(branch)
         if (status_of(error("")) // 100, exit_code(error(""))) != wanted
     ]
-    assert [] == wrong
+    refuse(wrong)
 
 
 def test_every_code_stands_in_the_reference() -> None:

@@ -14,6 +14,7 @@ from tests.architecture.sources import (
     dotted,
     place,
     public_definitions,
+    refuse,
     source_files,
     tree_of,
 )
@@ -23,6 +24,8 @@ FUNCTION_LINES = 60
 # One list of declarations without any logic: cutting it in two would only hide half of it.
 LISTS = {"chemtrace/core/errors.py"}
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc", "shared"}
+# Millimetres on paper: the one place where a fraction is only drawn.
+PAPER = {"chemtrace/core/label.py", "chemtrace/core/label_layout.py"}
 WALL_CLOCKS = {
     "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "datetime.datetime.now",
     "datetime.datetime.utcnow", "datetime.date.today", "time.time", "time.time_ns",
@@ -63,7 +66,7 @@ def test_every_file_is_at_most_400_lines() -> None:
     """A reader can hold one file in mind."""
     paths = [path for path in source_files() if str(path.relative_to(ROOT)) not in LISTS]
     sizes = {place(path): len(path.read_text(encoding="utf-8").splitlines()) for path in paths}
-    assert {} == {name: size for name, size in sizes.items() if size > FILE_LINES}
+    refuse({name: size for name, size in sizes.items() if size > FILE_LINES})
 
 
 def test_every_function_is_at_most_60_lines() -> None:
@@ -74,7 +77,7 @@ def test_every_function_is_at_most_60_lines() -> None:
         for node in ast.walk(tree_of(path))
         if isinstance(node, FUNCTION) and code_lines(node) > FUNCTION_LINES
     }
-    assert {} == long
+    refuse(long)
 
 
 def test_every_public_name_says_what_it_promises() -> None:
@@ -90,12 +93,12 @@ def test_every_public_name_says_what_it_promises() -> None:
             for node in public_definitions(tree_of(path).body)
             if not ast.get_docstring(node)
         ]
-    assert [] == silent
+    refuse(silent)
 
 
 def test_no_module_has_a_vague_name() -> None:
     """A room has a reason to stand alone, and its name is the reason."""
-    assert [] == [place(path) for path in source_files() if VAGUE_NAMES & {path.stem, *path.parent.parts}]
+    refuse([place(path) for path in source_files() if VAGUE_NAMES & {path.stem, *path.parent.parts}])
 
 
 def test_no_runtime_check_is_an_assert() -> None:
@@ -106,20 +109,20 @@ def test_no_runtime_check_is_an_assert() -> None:
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Assert)
     ]
-    assert [] == found
+    refuse(found)
 
 
 def test_only_the_clock_adapter_reads_the_wall_clock() -> None:
     """Everything else is given the time, so any past decision can be recomputed."""
     paths = [path for path in source_files("chemtrace") if str(path.relative_to(ROOT)) not in CLOCK_HOMES]
-    assert [] == [place(path, call) for path in paths for call in clock_reads(tree_of(path))]
+    refuse([place(path, call) for path in paths for call in clock_reads(tree_of(path))])
 
 
 @pytest.mark.parametrize("ring", ["core", "trace"])
 def test_no_float_in_the_rings_of_quantity_and_time(ring: str) -> None:
     """Quantities are decimals and times are integers."""
-    paths = source_files(f"chemtrace/{ring}")
-    assert [] == [place(path, node) for path in paths for node in inexact_numbers(tree_of(path))]
+    paths = [path for path in source_files(f"chemtrace/{ring}") if str(path.relative_to(ROOT)) not in PAPER]
+    refuse([place(path, node) for path in paths for node in inexact_numbers(tree_of(path))])
 
 
 def test_nothing_is_left_to_do() -> None:
@@ -130,7 +133,7 @@ def test_nothing_is_left_to_do() -> None:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             if words.search(line):
                 found.append(f"{path.relative_to(ROOT)}:{number}")
-    assert [] == found
+    refuse(found)
 
 
 def test_every_silenced_rule_is_named_with_its_reason() -> None:
@@ -140,7 +143,7 @@ def test_every_silenced_rule_is_named_with_its_reason() -> None:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             if UNREASONED.search(line):
                 found.append(f"{path.relative_to(ROOT)}:{number}")
-    assert [] == found
+    refuse(found)
 
 
 def test_no_test_makes_tables_past_the_migrations() -> None:
@@ -148,7 +151,7 @@ def test_no_test_makes_tables_past_the_migrations() -> None:
     own = Path(__file__)
     paths = [path for path in source_files("chemtrace", "tests") if path != own]
     makes = [path for path in paths if re.search(r"\.create_all\(", path.read_text(encoding="utf-8"))]
-    assert [] == [place(path) for path in makes]
+    refuse([place(path) for path in makes])
 
 
 # ------------------------------------------------------------------ the rules themselves, on samples

@@ -99,17 +99,8 @@ def install(wheel: Path, folder: Path, extras: frozenset[str]) -> Path:
     """A new virtual environment with the wheel and what it declares; its folder of programs."""
     venv.create(folder, with_pip=False, symlinks=True)
     python = folder / "bin" / "python"
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        python,
-        "--disable-pip-version-check",
-        "install",
-        "--quiet",
-    ]
-    run(*pip, "--no-index", "--no-deps", wheel, cwd=folder)
+    install_into = ("-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check")
+    run(sys.executable, *install_into, "--no-index", "--no-deps", wheel, cwd=folder)
     (site_packages,) = folder.glob("lib/python*/site-packages")
     lend(needed(site_packages, extras), site_packages)
     return folder / "bin"
