@@ -8,8 +8,8 @@ from PIL import Image, UnidentifiedImageError
 
 from chemtrace.core.errors import ImageInvalidError, ImageTooLargeError
 
-FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
-"""Formats that cameras, phones and scanners write; nothing else is tried (MPO: phones' JPEG with extra pictures)."""
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+"""Formats that cameras, phones and scanners write; nothing else is tried."""
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm"})
 """File name endings, lower case, that count as pictures in a folder."""

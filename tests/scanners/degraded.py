@@ -83,14 +83,14 @@ def picture(condition: Condition, seed: tuple[int, int]) -> tuple[Image.Image, s
 
 
 def codeless(seed: int) -> Image.Image:
-    """A picture with much structure and no code: stripes, squares in squares, checkers, text-like rows, noise."""
+    """A 640 x 480 picture with much structure and no code: stripes, squares in squares, checkers, text-like rows, noise."""
     rng = np.random.default_rng((999, seed))
     frame = _as_image(_background(rng))
     draw = ImageDraw.Draw(frame)
     for _ in range(int(rng.integers(5, 40))):
         _distraction(draw, rng)
     grain = rng.normal(0, float(rng.uniform(0, 25)), (FRAME[1], FRAME[0]))
-    return _as_image(np.asarray(frame, dtype=np.float64) + grain)
+    return _as_image(np.asarray(frame, dtype=np.float64) + grain).crop((0, 0, 640, 480))
 
 
 def _distraction(draw: ImageDraw.ImageDraw, rng: np.random.Generator) -> None:
