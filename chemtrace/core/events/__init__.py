@@ -108,10 +108,12 @@ def parse_payload(kind: str, phase: str, data: bytes) -> Payload:
     try:
         return decoder.decode(data)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise PayloadError(f"payload of {kind}/{phase}: {error}", kind=kind, phase=phase, detail=str(error)) from error
+        raise PayloadError(
+            f"payload of {kind}/{phase}: {error}", kind=kind, phase=phase, detail=str(error)
+        ) from error
 
 
-def moved_subjects(payload: Payload) -> tuple[str, ...]:
+def moved_subjects(payload: Payload) -> tuple[str, ...]:  # noqa: C901, PLR0911 one case for each member of a closed union
     """The subject ids that an event with this payload must name in its header, in any order.
 
     For `Correct` and `Erase` they are the subjects of the event named, which only the ledger knows: empty here.
