@@ -30,7 +30,9 @@ def require_token(request: Request, app: App) -> str:
     """
     token = token_of(request)
     if token is None:
-        raise TokenError("reading needs a bearer token: send 'Authorization: Bearer …' (chemtrace init printed one)")
+        raise TokenError(
+            "reading needs a bearer token: send 'Authorization: Bearer …' (chemtrace init printed one)"
+        )
     return app.tokens.verify(token)
 
 

@@ -31,7 +31,9 @@ def line_of(number: int, outcome: Outcome) -> bytes:
     """One NDJSON line: `{line, status, receipt, signature, kid}` or `{line, status, problem}`."""
     if isinstance(outcome, Admitted):
         status = 200 if outcome.duplicate else 201
-        return orjson.dumps({"line": number, "status": status, **receipt_body(outcome)}, option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(
+            {"line": number, "status": status, **receipt_body(outcome)}, option=orjson.OPT_APPEND_NEWLINE
+        )
     problem = problem_of(outcome.error)
     body = {"line": number, "status": problem["status"], "problem": problem}
     return orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)

@@ -90,10 +90,13 @@ def _on_validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     faults = [
-        {"where": ".".join(str(part) for part in fault["loc"]), "what": fault["msg"]} for fault in error.errors()
+        {"where": ".".join(str(part) for part in fault["loc"]), "what": fault["msg"]}
+        for fault in error.errors()
     ]
     named = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults)
-    return _plain(422, "request.invalid", "malformed", f"the request is not valid: {named}", {"faults": faults})
+    return _plain(
+        422, "request.invalid", "malformed", f"the request is not valid: {named}", {"faults": faults}
+    )
 
 
 def _on_http_error(request: Request, error: Exception) -> Response:

@@ -49,7 +49,9 @@ def test_schema_and_decoder_refuse_the_same_defect(defect: str) -> None:
     """One defect, two refusals."""
     body = DEFECTS[defect]
     validator = jsonschema.Draft202012Validator(event_schema("trade", "sell"))
-    if defect != "line break after a code":  # ECMA's $ and Python's re differ here; the decoder is the strict one
+    if (
+        defect != "line break after a code"
+    ):  # ECMA's $ and Python's re differ here; the decoder is the strict one
         assert not validator.is_valid(body)
     with pytest.raises(PayloadError):
         parse_payload("trade", "sell", msgspec.json.encode(body))

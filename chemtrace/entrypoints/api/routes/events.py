@@ -36,10 +36,12 @@ _LINES_BODY: Final[dict[str, Any]] = {
     }
 }
 
+
 class HeadsQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`{"subjects": [...]}`, 1 to 1,000 canonical subject ids."""
 
     subjects: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=MAX_HEADS)]
+
 
 @router.post("/events", status_code=201, openapi_extra=_ONE_BODY, summary="Submit one signed statement")
 async def post_event(request: Request, app: App) -> Response:
@@ -47,10 +49,12 @@ async def post_event(request: Request, app: App) -> Response:
     body = await read_body(request, limit=MAX_WIRE_BYTES, media_types=JSON)
     return response_of(await run_in_threadpool(app.ledger.submit, body))
 
+
 @router.post("/events/batch", openapi_extra=_LINES_BODY, summary="Submit up to 1,000 statements, one a line")
 async def post_batch(request: Request, app: App) -> Response:
     """200 with one JSON result a line, in the order of the lines sent: the receipt, or the problem."""
     return await take_lines(request, app)
+
 
 async def take_lines(request: Request, app: App) -> Response:
     """Submit an NDJSON body and answer line by line; shared with the waybill route."""
@@ -67,6 +71,7 @@ async def take_lines(request: Request, app: App) -> Response:
     answer = b"".join(line_of(number, outcome) for number, outcome in enumerate(outcomes, start=1))
     return Response(answer, media_type="application/x-ndjson")
 
+
 @router.post("/heads", summary="Current heads of subjects, to sign upon")
 async def post_heads(request: Request, app: App, reader: Reader) -> Response:
     """`{"heads": {subject: {"event", "index", "count"} | null}}`; null: the subject has no event yet."""
@@ -78,11 +83,13 @@ async def post_heads(request: Request, app: App, reader: Reader) -> Response:
     heads = await run_in_threadpool(app.reads.heads, question.subjects)
     return Response(orjson.dumps({"heads": heads}), media_type="application/json")
 
+
 @router.get("/events/{event_id}", summary="One event by its id")
 def get_event(event_id: str, app: App, reader: Reader) -> Response:
     """Header, payload (null once erased), signatures, receipt, findings and place in the log."""
     event = app.reads.event(_event_digest(event_id))
     return Response(orjson.dumps(event), media_type="application/json")
+
 
 def _event_digest(text: str) -> bytes:
     try:
@@ -92,5 +99,3 @@ def _event_digest(text: str) -> bytes:
     if len(digest) != 32:
         raise EventNotFoundError("an event id is 64 hex digits", event=text[:80])
     return digest
-
-__all__ = ["ChemtraceError", "router", "take_lines"]

@@ -23,7 +23,9 @@ def get_items(
     site: Filter = None,
     chemical: Filter = None,
     state: Filter = None,
-    pending: Annotated[str | None, Query(max_length=96, description="party that is to confirm a receipt")] = None,
+    pending: Annotated[
+        str | None, Query(max_length=96, description="party that is to confirm a receipt")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Response:

@@ -28,4 +28,4 @@ def get_checkpoint(app: App) -> Response:
 @router.get("/v1/entries/{index}", summary="One entry with its inclusion proof")
 def get_entry(index: Index, app: App, reader: Reader) -> Response:
     """The entry's bytes, its path and the checkpoint that the path leads to, all of one moment."""
-    return Response(orjson.dumps(app.prove(index)), media_type="application/json")
+    return Response(orjson.dumps(app.reads.prove(index)), media_type="application/json")
