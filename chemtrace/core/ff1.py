@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
 from chemtrace.core.errors import MasterKeyError, SerialRangeError
 
@@ -21,18 +21,26 @@ MIN_DOMAIN: Final = 1_000_000
 """Smallest number of strings FF1 may permute: below, guessing is too easy (SP 800-38G Rev. 1, 5.1)."""
 
 
-def aes_blocks(key: bytes, data: bytes | memoryview) -> bytes:
-    """Encrypt 16-byte blocks one by one with AES (ECB: the bare block cipher that FF1 is built of).
+def aes_encryptor(key: bytes) -> CipherContext:
+    """Give AES as a bare block cipher (ECB), which FF1 is built of; not to be shared by threads.
 
     Raises:
         MasterKeyError: the key has not 16, 24 or 32 bytes.
     """
-    if len(key) not in (16, 24, 32):
+    if len(key) not in {16, 24, 32}:
         message = f"An AES key has 16, 24 or 32 bytes, not {len(key)}."
         raise MasterKeyError(message, got_length=len(key), expected_length=(16, 24, 32))
     # ECB is right here and only here: each block is the input of a pseudo-random function, never a message.
-    encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305  # FF1 is defined over it
-    return encryptor.update(data) + encryptor.finalize()
+    return Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305  # FF1 is defined over it
+
+
+def aes_blocks(key: bytes, data: bytes | memoryview) -> bytes:
+    """Encrypt 16-byte blocks one by one with AES.
+
+    Raises:
+        MasterKeyError: the key has not 16, 24 or 32 bytes.
+    """
+    return aes_encryptor(key).update(data)
 
 
 def initial_block(*, radix: int, length: int, tweak_length: int) -> bytes:
