@@ -152,7 +152,7 @@ def test_goes_on_without_libzbar_and_says_so(tmp_path: Path, monkeypatch: pytest
 def test_one_label_seen_by_two_engines_counts_once() -> None:
     """zbar's box and zxing's corners of the same label are the same place."""
     image, text = degraded_pictures("clean", 1)[0]
-    steps = (decode.LADDER[0], decode.LADDER[8], decode.LADDER[9])
+    steps = (decode.LADDER[0], *(step for step in decode.LADDER if step.engine == "zbar"))
     assert [text] == [code.text for code in decode_image(image, steps=steps)]
 
 
