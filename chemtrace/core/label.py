@@ -8,7 +8,7 @@ GB 190 and GB 15258 ask for, it does not replace them. Form: contracts/specs/lab
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from chemtrace.core.catalogue import Chemical
@@ -56,7 +56,8 @@ class LabelContent:
     `quantity` as text with its unit ("50 kg"), `maker` the name of the enterprise.
     """
 
-    url: str
+    # Never in a repr: the URL carries the seal, and a repr may reach a log.
+    url: str = field(repr=False)
     code: str
     name_zh: str
     name_en: str
@@ -76,8 +77,8 @@ class LabelContent:
         if _ALPHANUMERIC.fullmatch(self.url) is None:
             message = "The QR text of a label is 1 to 150 signs of the QR alphanumeric set (upper case)."
             raise LabelError(message, field="url", got_length=len(self.url))
-        for field, limit in (("code", 40), ("name_zh", 40), ("name_en", 80), ("quantity", 40), ("maker", 80)):
-            _check_text(field, getattr(self, field), limit)
+        for name, limit in (("code", 40), ("name_zh", 40), ("name_en", 80), ("quantity", 40), ("maker", 80)):
+            _check_text(name, getattr(self, name), limit)
         for hazard in (self.tdg_class, *self.subsidiary):
             if hazard is not None:
                 hazard_names(hazard)

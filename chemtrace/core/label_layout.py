@@ -6,7 +6,7 @@ Origin top left, y downwards; text stands on its baseline. Renderers shrink a li
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from chemtrace.core.label import LabelContent, LabelSize, hazard_names
@@ -59,7 +59,7 @@ class QRArea:
     x: float
     y: float
     side: float
-    text: str
+    text: str = field(repr=False)
 
 
 Element = Shape | Line | QRArea

@@ -128,3 +128,9 @@ def test_goods_that_are_not_dangerous_have_a_label_without_diamonds(size: LabelS
     assert "UN" not in texts
     assert "Class" not in texts
     assert plain.code in texts
+
+
+def test_the_text_of_the_qr_code_is_in_no_repr_because_it_holds_the_seal() -> None:
+    content = LabelContent(**GOOD)
+    assert GOOD["url"] not in repr(content)
+    assert GOOD["url"] not in repr(arrange(content, DRUM))
