@@ -1,0 +1,117 @@
+"""Each entry from its own bytes: place, form, leaf, chain, event id, payload digest, and the claims to verify."""
+
+from __future__ import annotations
+
+from array import array
+from hashlib import sha256
+
+import msgspec
+
+from chemtrace.core.chain import CHAIN_START, link
+from chemtrace.core.entry import Entry, is_epoch_header, leaf_hash, parse_entry
+from chemtrace.core.errors import ChemtraceError
+from chemtrace.core.events import parse_payload
+from chemtrace.core.events.fields import Payload
+from chemtrace.core.header import Header, parse_header
+from chemtrace.ledger.audit.port import AuditEntry
+from chemtrace.ledger.audit.report import FaultLog
+
+
+class ReadEntry(msgspec.Struct, frozen=True, gc=False):
+    """An entry whose bytes are sound. `payload` None: it is missing or unsound, or the entry is an epoch record."""
+
+    row: AuditEntry
+    entry: Entry
+    header: Header | None
+    payload: Payload | None
+
+
+class EntryAudit:
+    """Reads entries in order and keeps what the next one must continue: index and chain."""
+
+    def __init__(self, faults: FaultLog) -> None:
+        """Note what is wrong in `faults`."""
+        self.next_index = 0
+        self.chain: bytes = CHAIN_START
+        self.before_chain: bytes = CHAIN_START
+        self.missing_payloads: dict[bytes, int] = {}
+        self._faults = faults
+        self._ids = array("Q")
+
+    def read(self, row: AuditEntry) -> ReadEntry | None:
+        """Check one row against itself and against the row before it; None when its bytes cannot be used.
+
+        (1) Its index follows. (2) The leaf is that of the body. (3) The chain links. (4) The body has the form of
+        an entry and its header the form of a header. (5) The event id is that of the header. (6) The payload is
+        the one the header names.
+        """
+        self._check_index(row.index)
+        self._check_leaf(row)
+        self._check_chain(row)
+        try:
+            entry = parse_entry(row.body)
+            if is_epoch_header(entry.header_bytes):
+                self._check_id(row, entry)
+                return ReadEntry(row, entry, None, None)
+            header = parse_header(entry.header_bytes)
+            self._check_id(row, entry)
+            self._check_signers(row, entry, header)
+            return ReadEntry(row, entry, header, self._read_payload(row, header))
+        except ChemtraceError as error:
+            self._faults.add_error(row.index, error)
+            return None
+
+    def finish(self) -> None:
+        """Check over all entries that no event stands in the log twice."""
+        if len(set(self._ids)) != len(self._ids):
+            seen: set[int] = set()
+            for index, prefix in enumerate(self._ids):
+                if prefix in seen:
+                    self._faults.add(index, "evidence.entry", "this event stands in the log twice")
+                seen.add(prefix)
+
+    def _check_index(self, index: int) -> None:
+        if index != self.next_index:
+            detail = f"entries {self.next_index} to {index - 1} are missing"
+            self._faults.add(self.next_index, "evidence.index-gap", detail)
+        self.next_index = index + 1
+
+    def _check_leaf(self, row: AuditEntry) -> None:
+        found = leaf_hash(row.body)
+        if found != row.leaf:
+            detail = f"the entry's bytes hash to {found.hex()}, its leaf hash is {row.leaf.hex()}"
+            self._faults.add(row.index, "evidence.entry", detail)
+
+    def _check_chain(self, row: AuditEntry) -> None:
+        """From a wrong link on, the stored value is taken up, so that one fault is not told of all that follow."""
+        self.before_chain = self.chain
+        self.chain = link(self.chain, row.leaf)
+        if self.chain != row.chain:
+            detail = f"the chain is {self.chain.hex()}, recorded is {row.chain.hex()}"
+            self._faults.add(row.index, "evidence.chain", detail)
+            self.chain = row.chain
+
+    def _check_id(self, row: AuditEntry, entry: Entry) -> None:
+        found = entry.event_id
+        self._ids.append(int.from_bytes(found[:8], "big"))
+        if found != row.event_id:
+            detail = f"the header hashes to {found.hex()}, the recorded event id is {row.event_id.hex()}"
+            self._faults.add(row.index, "evidence.entry", detail)
+
+    def _check_signers(self, row: AuditEntry, entry: Entry, header: Header) -> None:
+        kids = tuple(kid.hex() for kid, _ in entry.signatures)
+        if kids != header.signers:
+            detail = f"the header names signers {header.signers}, the entry is signed by {kids}"
+            self._faults.add(row.index, "signature.count", detail)
+
+    def _read_payload(self, row: AuditEntry, header: Header) -> Payload | None:
+        if row.payload is None:
+            # Only an erasure may take a payload away; whether one names this event is known at the end.
+            self.missing_payloads[row.event_id] = row.index
+            return None
+        digest = sha256(row.payload).hexdigest()
+        if digest != header.payload.sha256 or len(row.payload) != header.payload.size:
+            detail = f"the payload has digest {digest}, the header signs {header.payload.sha256}"
+            self._faults.add(row.index, "payload.digest-mismatch", detail)
+            return None
+        return parse_payload(header.kind, header.phase, row.payload)

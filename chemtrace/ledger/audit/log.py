@@ -1,0 +1,146 @@
+"""`verify_log`: one pass over all entries, then the rows that the pass predicts.
+
+1. every entry from its bytes (`entries`), 2. every signature under the keys of its place (`people`, `signatures`),
+3. the epochs (`epochs`), 4. the tree and every checkpoint (`tree`), 5. everything derived (`models`, `compare`),
+6. head row and guards. Memory grows with subjects, not with entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from chemtrace.core.catalogue import Catalogue
+from chemtrace.ledger.audit.compare import compare_models
+from chemtrace.ledger.audit.entries import EntryAudit
+from chemtrace.ledger.audit.epochs import EpochAudit
+from chemtrace.ledger.audit.models import ModelAudit
+from chemtrace.ledger.audit.people import PeopleAudit
+from chemtrace.ledger.audit.port import AuditEntry, AuditStore, StoredHead
+from chemtrace.ledger.audit.report import AuditReport, FaultLog
+from chemtrace.ledger.audit.signatures import SignatureCheck, signature_check
+from chemtrace.ledger.audit.tree import TreeAudit
+from chemtrace.ledger.memory import Memory
+
+CHUNK: Final = 1_000
+"""Entries read at once; also how often `progress` is called."""
+
+Progress = Callable[[int, int], None]
+"""Called with (entries done, entries stored)."""
+
+
+def verify_log(
+    store: AuditStore, *, catalogue: Catalogue, master: bytes | None = None, progress: Progress | None = None
+) -> AuditReport:
+    """Audit everything in `store` and report all faults; a fault never stops the audit.
+
+    Args:
+        catalogue: the chemicals that admission used.
+        master: key of the code serials; without it nobody can say whether a code was issued, and that is left out.
+
+    Raises:
+        UnavailableError: the store could not be read.
+    """
+    faults = FaultLog()
+    with signature_check(faults) as check:
+        audit = _Audit(store, catalogue, master, check, faults)
+        total, done = store.count(), 0
+        for chunk in store.entries(CHUNK):
+            for row in chunk:
+                audit.take(row)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, total)
+        audit.finish()
+        return audit.report()
+
+
+class _Audit:
+    """One run: the parts, and the order in which each entry goes through them."""
+
+    def __init__(
+        self,
+        store: AuditStore,
+        catalogue: Catalogue,
+        master: bytes | None,
+        check: SignatureCheck,
+        faults: FaultLog,
+    ) -> None:
+        memory = Memory(master)
+        self.origin = store.fact("origin")
+        self.store, self.check, self.faults, self.has_master = store, check, faults, master is not None
+        self.entries = EntryAudit(faults)
+        self.epochs = EpochAudit(store, faults)
+        self.tree = TreeAudit(store, faults)
+        self.people = PeopleAudit(memory.registry, self.origin, check, faults)
+        self.models = ModelAudit(store, memory, catalogue, faults, has_master=self.has_master)
+
+    def take(self, row: AuditEntry) -> None:
+        """Put one entry through all parts."""
+        read = self.entries.read(row)
+        self.tree.add(row.leaf)
+        if read is None:
+            return
+        if read.header is None:
+            before = self.entries.before_chain
+            self.epochs.add(row.index, read.entry.header_bytes, chain=before, subjects=self.models.subjects)
+            return
+        log_time_us = self.epochs.log_time_us
+        self.people.check(read, log_time_us)
+        self.models.add(read, log_time_us)
+        self.people.learn(read)
+        self.people.add_receipt(read)
+
+    def finish(self) -> None:
+        """Everything that can be said only at the end."""
+        size = self.entries.next_index
+        self.entries.finish()
+        for event_id, index in self.entries.missing_payloads.items():
+            if event_id.hex() not in self.people.erased:
+                self.faults.add(index, "payload.missing", "the payload is missing and no event erased it")
+        self._check_head(self.store.head(), size)
+        self.epochs.finish(size)
+        self.tree.finish(self.origin, self.people.verifiers())
+        self.people.compare_records(self.store)
+        compare_models(self.store, self.models, self.faults, has_master=self.has_master)
+        for guard in self.store.missing_guards():
+            self.faults.add(0, "evidence.guard", f"the append-only guard {guard} is gone from the database")
+        self.check.finish()
+
+    def report(self) -> AuditReport:
+        """The outcome."""
+        return AuditReport(
+            entries=self.entries.next_index,
+            epochs=self.epochs.count,
+            signatures=self.check.checked,
+            checkpoint=self.tree.newest,
+            first_bad_index=self.faults.first,
+            fault_count=self.faults.count,
+            faults=self.faults.lowest(),
+        )
+
+    def _check_head(self, head: StoredHead | None, size: int) -> None:
+        if head is None:
+            self.faults.add(0, "evidence.head", "the head row is missing")
+            return
+        if head.size != size:
+            missing = (
+                f"entries {size} to {head.size - 1} are missing" if head.size > size else "more is stored"
+            )
+            self.faults.add(
+                min(size, head.size), "evidence.index-gap", f"the head row says {head.size}: {missing}"
+            )
+            return
+        epoch_index = -1 if self.epochs.index is None else self.epochs.index
+        computed = StoredHead(
+            size,
+            self.entries.chain,
+            self.epochs.number,
+            epoch_index,
+            self.epochs.log_time_us,
+            self.models.subjects,
+        )
+        if head != computed:
+            self.faults.add(
+                max(size - 1, 0), "evidence.head", f"the head row is {head}, the log gives {computed}"
+            )

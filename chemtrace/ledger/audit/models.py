@@ -1,0 +1,210 @@
+"""Everything that is derived from the events, derived again: order, registry, items, waybills, findings, heads.
+
+The same pure functions that admission uses judge each entry again at its place; what they refuse should not be there,
+and what they give is compared with what is stored, row by row.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Final, cast
+
+import msgspec
+
+from chemtrace.core.catalogue import Catalogue
+from chemtrace.core.errors import ChemtraceError
+from chemtrace.core.events.fields import Payload
+from chemtrace.core.header import Header
+from chemtrace.core.receipt import parse_receipt
+from chemtrace.core.statement import Statement
+from chemtrace.core.times import parse_rfc3339
+from chemtrace.core.types import EventId
+from chemtrace.ledger.admit import Checked
+from chemtrace.ledger.audit.entries import ReadEntry
+from chemtrace.ledger.audit.folded import FoldedLog
+from chemtrace.ledger.audit.port import AuditStore, StoredFinding
+from chemtrace.ledger.audit.report import FaultLog
+from chemtrace.ledger.memory import Memory
+from chemtrace.ledger.order import resolve_order
+from chemtrace.ledger.ports import Group, ReadTransaction, SubjectHead
+from chemtrace.ledger.rules import Decision, Place, check_times, decide
+from chemtrace.ledger.view import GroupView
+from chemtrace.trace.finding import Finding
+
+BUCKET_BITS: Final = 10
+"""Steps of histories are compared in sums over 1,024 entries: constant memory, whatever their order in the table."""
+UNCHECKED_RULES: Final = frozenset({"item.not-issued"})
+"""Rules that only the holder of the master key of code serials can evaluate."""
+
+
+class ModelAudit:
+    """Replays the entries; compares at the end."""
+
+    def __init__(
+        self, store: AuditStore, memory: Memory, catalogue: Catalogue, faults: FaultLog, *, has_master: bool
+    ) -> None:
+        """Replay into `memory`, whose registry is the one of the whole audit."""
+        self.memory = memory
+        self.subjects = 0
+        self.registry_index = -1
+        self.findings: dict[tuple[int, int], tuple[Finding, int | None]] = {}
+        self.log = FoldedLog(store)
+        self._by_code: dict[tuple[int, str, str], tuple[int, int]] = {}
+        self._sums: dict[int, int] = {}
+        self._faults = faults
+        self._has_master = has_master
+        self._transaction = cast("ReadTransaction", self.log)
+        self._view = GroupView(self._transaction, memory, catalogue, lambda: None)
+
+    def add(self, read: ReadEntry, log_time_us: int) -> None:
+        """Judge one event again at its place and take over what it changes."""
+        header, payload = read.header, read.payload
+        if header is None:
+            return
+        index = self.log.now = read.row.index
+        self.memory.load(self._transaction, {subject.id for subject in header.subjects})
+        if payload is None:
+            self._move_heads(read, header, read.row.effective_us, Decision())
+            return
+        self._view.group = group = Group()
+        try:
+            checked = _checked(read, header, payload)
+            late, effective_us = resolve_order(
+                header, checked.at_us, self.memory.heads, self._view.effective_in
+            )
+            check_times(checked, read.row.received_us)
+            decision = Decision()
+            if header.kind != "alert":
+                place = Place(index, late, effective_us, read.row.received_us, log_time_us)
+                decision = decide(checked, place, self.memory.registry, self._view)
+                decision.record(group, self.memory, index)
+        except ChemtraceError as error:
+            self._faults.add_error(index, error)
+            self._move_heads(read, header, read.row.effective_us, Decision())
+            return
+        self._compare_columns(read, header, payload, decision, late=late, effective_us=effective_us)
+        self._take(group, index, decision)
+        self._move_heads(read, header, effective_us, decision)
+
+    def steps_differ(self, store: AuditStore) -> int | None:
+        """Compare the steps of all histories with the stored ones; the lowest index of a bucket that differs."""
+        sums = self._sums
+        for subject, index, effect in store.subject_entries():
+            bucket = index >> BUCKET_BITS
+            sums[bucket] = sums.get(bucket, 0) - _step(subject, index, effect=effect)
+        wrong = [bucket for bucket, total in sums.items() if total]
+        return min(wrong) << BUCKET_BITS if wrong else None
+
+    def _compare_columns(
+        self,
+        read: ReadEntry,
+        header: Header,
+        payload: Payload,
+        decision: Decision,
+        *,
+        late: bool,
+        effective_us: int,
+    ) -> None:
+        row = read.row
+        computed = {
+            "kind": header.kind,
+            "phase": header.phase,
+            "actor": payload.on_behalf_of or header.enterprise,
+            "counterparty": decision.counterparty,
+            "late": late,
+            "effective_us": effective_us,
+        }
+        stored = {
+            "kind": row.kind,
+            "phase": row.phase,
+            "actor": row.actor,
+            "counterparty": row.counterparty,
+            "late": bool(row.late),
+            "effective_us": row.effective_us,
+        }
+        if computed != stored:
+            names = [name for name, value in computed.items() if stored[name] != value]
+            detail = "; ".join(f"{name}: computed {computed[name]}, stored {stored[name]}" for name in names)
+            self._faults.add(row.index, "evidence.column", detail)
+        if row.receipt is not None:
+            self._compare_rules(row.index, row.receipt, decision)
+
+    def _compare_rules(self, index: int, receipt: bytes, decision: Decision) -> None:
+        try:
+            told = parse_receipt(receipt).findings
+        except ChemtraceError:
+            return
+        if self._known(told) != self._known(decision.rules):
+            detail = f"the receipt tells findings {told}, the rules give {decision.rules}"
+            self._faults.add(index, "receipt.findings", detail)
+
+    def _known(self, rules: tuple[str, ...]) -> set[str]:
+        return set(rules) if self._has_master else set(rules) - UNCHECKED_RULES
+
+    def _take(self, group: Group, index: int, decision: Decision) -> None:
+        if group.changes:
+            self.registry_index = index
+        for found_at, number, finding in group.findings:
+            self.findings[found_at, number] = (finding, None)
+            self._by_code[found_at, finding.code, finding.rule] = (found_at, number)
+        for resolver, found_at, code, rule in group.resolved:
+            place = self._by_code.get((found_at, code, rule))
+            if place is not None:
+                self.findings[place] = (self.findings[place][0], resolver)
+        for effect, subject, corrected in group.effects:
+            self._set_effect(subject, corrected, effect=effect)
+        if decision.judgement is not None:
+            for waybill in decision.judgement.waybills.values():
+                self.log.note_waybill(waybill)
+
+    def _move_heads(self, read: ReadEntry, header: Header, effective_us: int, decision: Decision) -> None:
+        index, heads = read.row.index, self.memory.heads
+        for subject in header.subjects:
+            before = heads.get(subject.id)
+            self.subjects += before is None
+            count = 1 if before is None else before.count + 1
+            heads[subject.id] = SubjectHead(index, read.entry.event_id, effective_us, count)
+            effect = decision.effect.get(subject.id, True)
+            if not effect:
+                self.log.without_effect.add((subject.id, index))
+            bucket = index >> BUCKET_BITS
+            self._sums[bucket] = self._sums.get(bucket, 0) + _step(subject.id, index, effect=effect)
+
+    def _set_effect(self, subject: str, index: int, *, effect: bool) -> None:
+        """A later event took an earlier one's effect away, or gave it back."""
+        key = (subject, index)
+        before = key not in self.log.without_effect
+        if before == effect:
+            return
+        (self.log.without_effect.discard if effect else self.log.without_effect.add)(key)
+        change = _step(subject, index, effect=effect) - _step(subject, index, effect=before)
+        bucket = index >> BUCKET_BITS
+        self._sums[bucket] = self._sums.get(bucket, 0) + change
+
+
+def finding_row(place: tuple[int, int], finding: Finding, resolved_by: int | None) -> StoredFinding:
+    """The row that a folded finding should have; its document is compared by value, not by bytes."""
+    index, number = place
+    doc = msgspec.json.encode(finding)
+    return StoredFinding(index, number, finding.code, finding.rule, finding.severity, doc, resolved_by)
+
+
+def _checked(read: ReadEntry, header: Header, payload: Payload) -> Checked:
+    """The statement as admission had it before its rules; signatures are verified elsewhere in the audit."""
+    statement = Statement(
+        header_bytes=read.entry.header_bytes,
+        payload_bytes=read.row.payload or b"",
+        openings=(),
+        signatures=tuple([signature for _, signature in read.entry.signatures]),
+        header=header,
+        event_id=EventId(read.row.event_id),
+    )
+    return Checked(
+        statement, payload, parse_rfc3339(payload.at), parse_rfc3339(header.iat), wire=b"", verified=True
+    )
+
+
+def _step(subject: str, index: int, *, effect: bool) -> int:
+    """One step of a history as a number; sums of them are equal for equal sets, in any order."""
+    text = f"{subject}\n{index}\n{int(effect)}".encode()
+    return int.from_bytes(blake2b(text, digest_size=16).digest(), "big")
