@@ -80,7 +80,7 @@ def parse_header(data: bytes) -> Header:
     if _ENCODER.encode(header) != data:
         raise _explain(data, None)
     _check_lists(header)
-    if header.iat[-1] != "Z":
+    if not header.iat.endswith("Z"):
         raise HeaderError("iat is not in UTC: it must end in Z", field="iat", found=header.iat)
     parse_rfc3339(header.iat)
     return header

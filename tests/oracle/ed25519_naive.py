@@ -15,9 +15,9 @@ def add(a: Point, b: Point) -> Point:
     """Affine Edwards addition: complete, so it serves for doubling too."""
     (x1, y1), (x2, y2) = a, b
     k = D * x1 * x2 * y1 * y2 % P
-    x3 = (x1 * y2 + x2 * y1) * pow(1 + k, P - 2, P) % P
-    y3 = (y1 * y2 + x1 * x2) * pow(1 - k, P - 2, P) % P
-    return x3, y3
+    # One inversion for both denominators 1 + k and 1 - k.
+    inverse = pow(1 - k * k, -1, P)
+    return (x1 * y2 + x2 * y1) * (1 - k) * inverse % P, (y1 * y2 + x1 * x2) * (1 + k) * inverse % P
 
 
 def multiply(n: int, a: Point) -> Point:

@@ -25,7 +25,9 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 names = st.text(st.characters(max_codepoint=127), max_size=8)
 scalars = st.none() | st.booleans() | st.integers(-SAFE, SAFE) | texts
 documents = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(names, inner, max_size=5), max_leaves=25
+    scalars,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(names, inner, max_size=5),
+    max_leaves=25,
 )
 
 
@@ -97,7 +99,9 @@ def test_the_deepest_allowed_document_passes() -> None:
     assert encode_canonical(parse_canonical(data, LIMIT)) == data
 
 
-@pytest.mark.parametrize("data", [b"9007199254740991", b"-9007199254740991", b"{}", b'""', b'"\\u001f\\b\x7f"'])
+@pytest.mark.parametrize(
+    "data", [b"9007199254740991", b"-9007199254740991", b"{}", b'""', b'"\\u001f\\b\x7f"']
+)
 def test_the_edges_of_the_grammar_pass(data: bytes) -> None:
     assert encode_canonical(parse_canonical(data, LIMIT)) == data
 

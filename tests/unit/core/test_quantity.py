@@ -8,7 +8,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chemtrace.core.errors import QuantityError, RefusedError, UnitError
-from chemtrace.core.quantity import UNITS, Quantity, add, compare, convert, format_decimal, parse_quantity, subtract
+from chemtrace.core.quantity import (
+    UNITS,
+    Quantity,
+    add,
+    compare,
+    convert,
+    format_decimal,
+    parse_quantity,
+    subtract,
+)
 
 FACTORS = {
     "KGM": Fraction(1), "GRM": Fraction(1, 1000), "MGM": Fraction(1, 10**6), "TNE": Fraction(1000),
@@ -86,7 +95,7 @@ def test_what_needs_more_digits_is_refused_not_rounded() -> None:
 
 
 def test_decimals_without_a_canonical_text_are_refused() -> None:
-    for value in (Decimal("-1"), Decimal("NaN"), Decimal("1E+12"), Decimal("1E-10")):
+    for value in (Decimal(-1), Decimal("NaN"), Decimal("1E+12"), Decimal("1E-10")):
         with pytest.raises(QuantityError):
             format_decimal(value)
 
