@@ -1,0 +1,1 @@
+"""Items: life cycle, custody, containment, transformation, waybills, history. Pure: no clock, no I/O."""

@@ -1,0 +1,223 @@
+"""What a load, an arrival or a sale means for its waybill, and whether they fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from chemtrace.core.quantity import UNITS
+from chemtrace.trace.event import ItemEvent
+from chemtrace.trace.exact import base_value, tolerance
+from chemtrace.trace.finding import Finding, Refusal, find, find_item
+from chemtrace.trace.state import ZERO, ItemState
+from chemtrace.trace.view import ItemsView
+from chemtrace.trace.waybill import OPEN_STATES, WaybillState
+
+EXEMPT_MASS: Final = Decimal(50)
+"""Kilograms (of liquids and gases: litres) that one event may move without a waybill."""
+
+
+class Match(msgspec.Struct, frozen=True):
+    """What matching an event with its waybill gave."""
+
+    waybill: WaybillState | None = None
+    findings: tuple[Finding, ...] = ()
+    refusal: Refusal | None = None
+
+
+def match_load(
+    event: ItemEvent, waybill: WaybillState | None, before: Mapping[str, ItemState], view: ItemsView
+) -> Match:
+    """Fit a load to its waybill.
+
+    Refused: waybill.state (neither scheduled nor loaded), waybill.carrier, waybill.code-not-listed,
+    waybill.vehicle-busy. Found: waybill.missing, vehicle, consignee, consignor, goods, mass.
+    """
+    if waybill is None:
+        return Match(None, _missing(event, before))
+    vehicle = event.vehicle or waybill.vehicle
+    refusal = _refuse_load(event, waybill, before) or _busy(event, waybill, vehicle, view)
+    findings = [*_parties(event, waybill, before), *_goods(event, waybill, view)]
+    if event.vehicle is not None and event.vehicle != waybill.vehicle:
+        told = find("waybill.vehicle", event, waybill.number, expected=waybill.vehicle, found=event.vehicle)
+        findings.append(told)
+    carried = tuple([(code, _amount(event, code, before), event.index) for code, _ in event.lines])
+    known = {code for code, _, _ in carried}
+    kept = tuple([line for line in waybill.loaded if line[0] not in known])
+    after = replace(
+        waybill, state="loaded", vehicle=vehicle, loaded=(*kept, *carried), last_index=event.index
+    )
+    return Match(after, (*findings, *_overload(event, after)), refusal)
+
+
+def match_arrival(event: ItemEvent, waybill: WaybillState | None, before: Mapping[str, ItemState]) -> Match:
+    """Fit an arrival to its waybill; it has happened, so everything is found.
+
+    Found: waybill.missing, state, code-not-listed, vehicle, consignee. The waybill has arrived when all that was
+    loaded has.
+    """
+    if waybill is None:
+        moved = {
+            code: state for code, state in before.items() if state.status not in ("in_transit", "unborn")
+        }
+        return Match(None, _missing(event, moved))
+    findings: list[Finding] = []
+    if waybill.state not in ("loaded", "in_transit", "arrived"):
+        findings.append(_state(event, waybill))
+    if event.vehicle is not None and event.vehicle != waybill.vehicle:
+        told = find("waybill.vehicle", event, waybill.number, expected=waybill.vehicle, found=event.vehicle)
+        findings.append(told)
+    findings.extend(_unlisted(event, waybill, {code for code, _, _ in waybill.loaded}))
+    findings.extend(_consignee(event, waybill, before))
+    return Match(_arrived(event, waybill, before), tuple(findings))
+
+
+def undo(waybill: WaybillState, *, target: ItemEvent, by: ItemEvent) -> WaybillState:
+    """The waybill without what a corrected load or arrival had put on it."""
+    loaded = tuple([line for line in waybill.loaded if line[2] != target.index])
+    arrived = tuple([line for line in waybill.arrived if line[2] != target.index])
+    state = waybill.state
+    if state == "loaded" and waybill.loaded and not loaded:
+        state = "scheduled"
+    elif state == "arrived" and len(arrived) < len(waybill.arrived):
+        state = "in_transit"
+    return replace(waybill, state=state, loaded=loaded, arrived=arrived, last_index=by.index)
+
+
+def _arrived(event: ItemEvent, waybill: WaybillState, before: Mapping[str, ItemState]) -> WaybillState:
+    here = tuple([(code, _amount(event, code, before), event.index) for code, _ in event.lines])
+    known = {code for code, _, _ in here}
+    arrived = (*[line for line in waybill.arrived if line[0] not in known], *here)
+    state = waybill.state
+    if state in OPEN_STATES and {code for code, _, _ in waybill.loaded} <= {code for code, _, _ in arrived}:
+        state = "arrived"
+    return replace(waybill, state=state, arrived=arrived, last_index=event.index)
+
+
+def _amount(event: ItemEvent, code: str, before: Mapping[str, ItemState]) -> Decimal:
+    """Kilograms, litres or pieces of one line: as stated, else as recorded."""
+    for named, quantity in event.lines:
+        if named == code and quantity is not None:
+            return base_value(quantity.value, quantity.unit)
+    state = before.get(code)
+    return ZERO if state is None or not state.unit else base_value(state.quantity, state.unit)
+
+
+def _refuse_load(event: ItemEvent, waybill: WaybillState, before: Mapping[str, ItemState]) -> Refusal | None:
+    if waybill.state not in ("scheduled", "loaded"):
+        return Refusal(_state(event, waybill))
+    holders = {state.holder for code, state in before.items()}
+    if event.actor not in (waybill.carrier, waybill.consignor, waybill.loader) and event.actor not in holders:
+        told = find(
+            "waybill.carrier", event, waybill.number, expected=waybill.carrier, found=event.actor, holder=min(
+                [h for h in holders if h is not None], default=None)
+        )  # fmt: skip
+        return Refusal(told)
+    unlisted = _unlisted(event, waybill, waybill.codes)
+    return Refusal(unlisted[0]) if unlisted else None
+
+
+def _state(event: ItemEvent, waybill: WaybillState) -> Finding:
+    said = f"{event.kind}/{event.phase}"
+    return find("waybill.state", event, waybill.number, expected=waybill.state, found=said)
+
+
+def _unlisted(
+    event: ItemEvent, waybill: WaybillState, listed: set[str] | frozenset[str]
+) -> tuple[Finding, ...]:
+    if not listed:
+        return ()
+    return tuple(
+        [
+            find("waybill.code-not-listed", event, code, expected=waybill.number)
+            for code, _ in event.lines
+            if code not in listed
+        ]
+    )
+
+
+def _busy(event: ItemEvent, waybill: WaybillState, vehicle: str, view: ItemsView) -> Refusal | None:
+    if waybill.state in OPEN_STATES and vehicle == waybill.vehicle:
+        return None
+    other = view.open_waybill_of(vehicle)
+    if other is None or other == waybill.number:
+        return None
+    return Refusal(find("waybill.vehicle-busy", event, waybill.number, expected=other, found=vehicle))
+
+
+def _parties(event: ItemEvent, waybill: WaybillState, before: Mapping[str, ItemState]) -> list[Finding]:
+    findings = []
+    if event.counterparty is not None and event.counterparty != waybill.consignee:
+        told = find(
+            "waybill.consignee", event, waybill.number, expected=waybill.consignee, found=event.counterparty
+        )
+        findings.append(told)
+    for state in before.values():
+        if state.holder not in (waybill.consignor, waybill.carrier, waybill.loader, None):
+            told = find_item(
+                "waybill.consignor", event, state, expected=waybill.consignor, found=state.holder
+            )
+            findings.append(told)
+            break
+    return findings
+
+
+def _goods(event: ItemEvent, waybill: WaybillState, view: ItemsView) -> list[Finding]:
+    """Items whose UN numbers, by the catalogue, are none of the waybill's."""
+    catalogue = view.catalogue
+    numbers = {line.un for line in waybill.goods}
+    if catalogue is None or None in numbers:
+        return []
+    findings = []
+    for code, _ in event.lines:
+        chemical = catalogue.by_slot.get(code[4:7])
+        if chemical is None or chemical.un is None or code[3] in "WA":
+            continue
+        if numbers.isdisjoint((chemical.un, *chemical.un_other)):
+            said = "/".join(sorted(number for number in numbers if number is not None))
+            findings.append(find("waybill.goods", event, code, expected=said, found=chemical.un))
+    return findings
+
+
+def _overload(event: ItemEvent, waybill: WaybillState) -> tuple[Finding, ...]:
+    """More loaded than the waybill states; only where every line states a mass."""
+    listed = ZERO
+    for line in waybill.goods:
+        if line.mass is None:
+            return ()
+        listed += line.mass
+    loaded = sum([amount for _, amount, _ in waybill.loaded], ZERO)
+    if loaded <= listed + tolerance(listed, "KGM"):
+        return ()
+    told = find("waybill.mass", event, waybill.number, expected=f"{listed:f} KGM", found=f"{loaded:f} KGM")
+    return (told,)
+
+
+def _missing(event: ItemEvent, before: Mapping[str, ItemState]) -> tuple[Finding, ...]:
+    total = ZERO
+    for code, quantity in event.lines:
+        state = before.get(code)
+        unit = quantity.unit if quantity is not None else "" if state is None else state.unit
+        if state is not None and unit and UNITS[unit].base != "H87":
+            total += _amount(event, code, before)
+    if total <= EXEMPT_MASS:
+        return ()
+    first = event.lines[0][0]
+    return (find("waybill.missing", event, first, expected=f"{EXEMPT_MASS} KGM", found=f"{total:f} KGM/LTR"),)
+
+
+def _consignee(
+    event: ItemEvent, waybill: WaybillState, before: Mapping[str, ItemState]
+) -> tuple[Finding, ...]:
+    """Somebody else receives; the shipper may take its goods back, and strangers to the item are told per item."""
+    if event.actor in (waybill.consignee, waybill.consignor):
+        return ()
+    for state in before.values():
+        if state.status == "in_transit":
+            return ()  # the item's own step has found it, or the actor is the buyer or the shipper
+    told = find("waybill.consignee", event, waybill.number, expected=waybill.consignee, found=event.actor)
+    return (told,)

@@ -1,0 +1,200 @@
+"""The state of an item as a pure fold over its own events: by effective time, ties by index; and its revision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from chemtrace.core.errors import FormError
+from chemtrace.core.events.items import Correct
+from chemtrace.core.quantity import Quantity
+from chemtrace.trace.event import ItemEvent
+from chemtrace.trace.finding import Finding, Refusal, find_item
+from chemtrace.trace.lifecycle import IN_HAND, advance
+from chemtrace.trace.state import ItemState, unborn
+from chemtrace.trace.step import Facts, Resolved, Role
+from chemtrace.trace.view import ItemsView, Past
+from chemtrace.trace.waybill import WaybillState
+
+WaybillLookup: TypeAlias = Callable[[str], WaybillState | None]
+"""Parties of a waybill by number: they never change once scheduled, so old events may be folded with them."""
+
+PartyCheck: TypeAlias = Callable[[str], bool]
+
+
+class Folded(msgspec.Struct, frozen=True):
+    """An item after its events, with what each of them broke: findings and refusals (of exceptions) by index."""
+
+    state: ItemState
+    findings: dict[int, tuple[Finding, ...]]
+    refusals: dict[int, Refusal]
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """What a late event or a correction does to one item."""
+
+    state: ItemState
+    findings: tuple[Finding, ...] = ()
+    refusal: Refusal | None = None
+    resolved: tuple[Resolved, ...] = ()
+    effect: bool = True
+
+
+def part_of(event: ItemEvent, code: str) -> tuple[Role, Quantity | None]:
+    """The part that `code` plays in an event, and the quantity stated for it."""
+    if code == event.container:
+        return "container", None
+    for named, quantity in event.lines:
+        if named == code:
+            return "line", quantity
+    for named, drawn in event.inputs:
+        if named == code:
+            return "input", drawn
+    return "line", None
+
+
+def standing_events(events: Iterable[ItemEvent]) -> list[ItemEvent]:
+    """The events that count, in effective order: those that no standing correction names.
+
+    A correction can itself be corrected; as it can only name what came before it, the newest decides first.
+    """
+    chosen = list(events)
+    cancelled: set[bytes] = set()
+    for event in sorted(chosen, key=lambda e: -e.index):
+        if event.kind == "correct" and event.event_id not in cancelled and isinstance(event.payload, Correct):
+            cancelled.add(bytes.fromhex(event.payload.event))
+    standing = [event for event in chosen if event.event_id not in cancelled]
+    standing.sort(key=lambda e: (e.effective_us, e.index))
+    return standing
+
+
+def fold(
+    code: str, events: Iterable[ItemEvent], *, waybill: WaybillLookup, is_authority: PartyCheck
+) -> Folded:
+    """Fold the events of one item that have effect; the order given does not matter.
+
+    As of an index or a time: give only the events up to it. What a past event was refused for under stance
+    `exception` stands as a critical finding.
+
+    Raises:
+        FormError: amounts of two dimensions; cannot happen with admitted events that have effect.
+    """
+    state = unborn(code)
+    findings: dict[int, tuple[Finding, ...]] = {}
+    refusals: dict[int, Refusal] = {}
+    for event in standing_events(events):
+        role, quantity = part_of(event, code)
+        number = event.waybill
+        facts = Facts(
+            role=role,
+            quantity=quantity,
+            waybill=None if number is None else waybill(number),
+            privileged=is_authority(event.actor),
+        )
+        step = advance(state, event, facts)
+        state = step.state
+        told = step.findings
+        if step.refusal is not None:
+            refusals[event.index] = step.refusal
+            told = (step.refusal.excepted(), *told)
+        findings[event.index] = told
+        for index, _, rule in step.resolved:
+            findings[index] = tuple([f for f in findings.get(index, ()) if f.rule != rule])
+    return Folded(state, findings, refusals)
+
+
+def revise_late(event: ItemEvent, state: ItemState, view: ItemsView) -> Revision:
+    """Put a late event in its effective place; without effect where it would contradict what others did in order.
+
+    A kind that the submitter can still do right is refused instead (late.superseded).
+    """
+    past = _with_effect(view.history(state.code))
+    try:
+        old, new = _fold(state.code, past, view), _fold(state.code, [*past, event], view)
+    except FormError:
+        return _superseded("late.superseded", event, state, (event, "quantity.unit"), ())
+    refusal = new.refusals.get(event.index)
+    own = tuple([f for f in new.findings[event.index] if refusal is None or f.rule != refusal.rule])
+    broken = _first_of_others(event.actor, old, new, past)
+    if broken is not None:
+        return _superseded("late.superseded", event, state, broken, own)
+    fresh = _fresh(old, new, except_index=event.index)
+    return Revision(_head(new.state, event), (*own, *fresh), refusal, _resolved(state.code, old, new))
+
+
+def revise_corrected(event: ItemEvent, target: ItemEvent, state: ItemState, view: ItemsView) -> Revision:
+    """Fold again without the event that a correction names; without effect where that would undo others' work."""
+    past = _with_effect(view.history(state.code))
+    try:
+        old, new = _fold(state.code, past, view), _fold(state.code, [*past, event], view)
+    except FormError:
+        return _superseded("correct.superseded", event, state, (target, "quantity.unit"), ())
+    broken = _first_of_others(target.actor, old, new, past)
+    if broken is not None:
+        return _superseded("correct.superseded", event, state, broken, ())
+    fresh = _fresh(old, new, except_index=event.index)
+    return Revision(_head(new.state, event), fresh, None, _resolved(state.code, old, new))
+
+
+def without_effect(state: ItemState, event: ItemEvent) -> ItemState:
+    """The item after an event that only becomes its head."""
+    return _head(state, event)
+
+
+def _head(state: ItemState, event: ItemEvent) -> ItemState:
+    return replace(state, last_index=event.index, last_event_id=event.event_id)
+
+
+def _with_effect(history: Iterable[Past]) -> list[ItemEvent]:
+    return [past.event for past in history if past.effect]
+
+
+def _fold(code: str, events: Iterable[ItemEvent], view: ItemsView) -> Folded:
+    return fold(code, events, waybill=view.waybill, is_authority=view.is_authority)
+
+
+def _keys(folded: Folded) -> dict[tuple[int, str], Finding]:
+    return {(index, found.rule): found for index, all_ in folded.findings.items() for found in all_}
+
+
+def _fresh(old: Folded, new: Folded, *, except_index: int) -> tuple[Finding, ...]:
+    """Findings on older events that the revision brings up; they are the reviser's own."""
+    known = _keys(old)
+    return tuple([f for key, f in _keys(new).items() if key not in known and key[0] != except_index])
+
+
+def _resolved(code: str, old: Folded, new: Folded) -> tuple[Resolved, ...]:
+    left = _keys(new)
+    return tuple(sorted((index, code, rule) for index, rule in _keys(old) if (index, rule) not in left))
+
+
+def _first_of_others(
+    actor: str, old: Folded, new: Folded, past: list[ItemEvent]
+) -> tuple[ItemEvent, str] | None:
+    """The first event of somebody else that was in order and would now contradict, and the rule it would break."""
+    known = _keys(old)
+    by_index = {event.index: event for event in past}
+    for index, rule in sorted(_keys(new)):
+        other = by_index.get(index)
+        if other is not None and other.actor != actor and (index, rule) not in known:
+            return other, rule
+    return None
+
+
+def _superseded(
+    rule: str,
+    event: ItemEvent,
+    state: ItemState,
+    against: tuple[ItemEvent, str],
+    own: tuple[Finding, ...],
+) -> Revision:
+    other, broken = against
+    said = f"{other.kind}/{other.phase}, {other.actor}, {broken}"
+    told = find_item(rule, event, state, expected=other.index, found=said)
+    after = _head(state, event)
+    if (event.kind, event.phase) in IN_HAND:
+        return Revision(after, own, Refusal(told), effect=False)
+    return Revision(after, (told, *own), effect=False)

@@ -1,0 +1,243 @@
+"""Judging one event against the ledger: what it changes, what it breaks, whether it is refused.
+
+Steps, numbered in the code: (1) what concerns the event as a whole, (2) every item's own step, late ones by folding
+their history again, (3) the waybill, (4) the mass balance, (5) a refusal ends it or, under stance `exception`, becomes
+a critical finding. Form, identity and signatures are admission's; so is the order of `prev`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from chemtrace.core.events.items import Produce
+from chemtrace.core.times import MAX_US, format_utc
+from chemtrace.trace.balance import check_chemicals, weigh
+from chemtrace.trace.waybill_events import advance_waybill
+from chemtrace.trace.consignment import Match, match_arrival, match_load
+from chemtrace.trace.correction import judge_correction
+from chemtrace.trace.event import ItemEvent
+from chemtrace.trace.finding import Finding, Refusal, find
+from chemtrace.trace.fold import revise_late, without_effect
+from chemtrace.trace.judgement import Judgement
+from chemtrace.trace.lifecycle import IN_HAND, advance
+from chemtrace.trace.state import ItemState
+from chemtrace.trace.step import Facts, Issue, Resolved, Role
+from chemtrace.trace.view import ItemsView
+from chemtrace.trace.waybill import WaybillState
+
+FUTURE_LIMIT_US: Final = 24 * 3_600 * 1_000_000
+"""An event may claim a time up to 24 h after it was received: wrong zones and clocks, no more."""
+
+_BIRTHS: Final = frozenset(
+    {("produce", "make"), ("produce", "fill"), ("produce", "repack"), ("transform", "done")}
+)
+_LABELS: Final = frozenset({("report", "void"), ("report", "reprint")})
+_OWN_GROUND: Final = frozenset({"produce", "use", "transform", "pack", "unpack"})
+"""Kinds done at a site of one's own; storing, counting, moving and looking may be done at another's."""
+_ISSUE_RULES: Final = frozenset({"item.not-issued", "item.foreign-issuer"})
+
+
+class _Case:
+    """The event under judgement and what has come out so far; lives for one call of `judge`."""
+
+    __slots__ = ("after", "before", "effect", "event", "findings", "refusals", "resolved", "view", "waybill")
+
+    def __init__(self, event: ItemEvent, view: ItemsView, waybill: WaybillState | None) -> None:
+        self.event = event
+        self.view = view
+        self.waybill = waybill
+        self.before: dict[str, ItemState] = {}
+        self.after: dict[str, ItemState] = {}
+        self.effect: dict[str, bool] = {}
+        self.findings: list[Finding] = []
+        self.refusals: list[Refusal] = []
+        self.resolved: tuple[Resolved, ...] = ()
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Stop a normal event; of an exception keep the refusal as a critical finding."""
+        if not self.event.exception:
+            raise refusal.error()
+        self.refusals.append(refusal)
+        self.findings.append(refusal.excepted())
+
+
+def judge(event: ItemEvent, view: ItemsView) -> Judgement:
+    """Say what an event does to every item and waybill it names.
+
+    Pure: the same event and the same answers of `view` give the same judgement. `view` is left as it is.
+
+    Raises:
+        RuleError: a rule refuses a normal event; fields `rule_id`, `item`, `sides`, `text_zh`, `text_en`.
+        EventNotFoundError: a correction of an event that is not there.
+        FormError: a quantity in another dimension than the item's.
+    """
+    _check_time(event)
+    if event.kind == "waybill":
+        return _judge_waybill(event, view)
+    if event.site is not None:
+        _check_site(event, view)
+    if event.kind == "correct":
+        return judge_correction(event, view)
+    case = _Case(event, view, None if event.waybill is None else _named_waybill(event, view))
+    if event.waybill is not None and case.waybill is None:
+        case.refuse(Refusal(find("waybill.unknown", event, event.waybill, found=event.waybill)))
+    if event.inputs:
+        for code, drawn in event.inputs:
+            _judge_item(case, code, Facts("input", drawn))
+    if event.container is not None:
+        _judge_item(case, event.container, Facts("container"))
+    for code, quantity in event.lines:
+        _judge_item(case, code, Facts("line", quantity, "unchecked", case.waybill))
+    if event.inputs:
+        _judge_balance(case)
+    waybills = _judge_transport(case) if event.kind == "transport" or event.waybill is not None else {}
+    if case.refusals and (event.inputs or event.container is not None) and not all(case.effect.values()):
+        _undo_all(case)
+    return Judgement(
+        before=case.before,
+        after=case.after,
+        waybills=waybills,
+        findings=tuple(case.findings),
+        resolved=case.resolved,
+        effect=case.effect,
+    )
+
+
+# (1) the event as a whole
+
+
+def _check_time(event: ItemEvent) -> None:
+    if event.at_us <= event.received_us + FUTURE_LIMIT_US:
+        return
+    limit = format_utc(min(event.received_us + FUTURE_LIMIT_US, MAX_US))
+    raise Refusal(find("time.future", event, "", expected=limit, found=format_utc(event.at_us))).error()
+
+
+def _check_site(event: ItemEvent, view: ItemsView) -> None:
+    """The site must be registered; what is done on one's own ground must be done at one's own site."""
+    site = event.site or ""
+    owner = view.site_owner(site)
+    if owner is None:
+        raise Refusal(find("site.unknown", event, "", found=site)).error()
+    if owner != event.actor and event.kind in _OWN_GROUND and not event.exception:
+        raise Refusal(find("site.foreign", event, "", expected=owner, found=site)).error()
+
+
+def _named_waybill(event: ItemEvent, view: ItemsView) -> WaybillState | None:
+    return None if event.waybill is None else view.waybill(event.waybill)
+
+
+# (2) every item
+
+
+def _judge_item(case: _Case, code: str, facts: Facts) -> None:
+    event, view = case.event, case.view
+    state = view.state(code)
+    if (event.kind, event.phase) in _ASKING:
+        facts = _with_answers(event, view, state, facts)
+    case.before[code] = state
+    if event.effective_us < state.effective_us:
+        _judge_late(case, state)
+        return
+    step = advance(state, event, facts)
+    case.after[code] = step.state
+    case.effect[code] = True
+    if step.refusal is not None:
+        case.refuse(step.refusal)
+    if step.findings:
+        case.findings.extend(step.findings)
+        if event.phase == "void" and step.findings[0].rule in _ISSUE_RULES:
+            case.effect[code] = False  # a fold does not ask again to whom a code was issued
+    if step.resolved:
+        case.resolved += step.resolved
+
+
+def _judge_late(case: _Case, state: ItemState) -> None:
+    revision = revise_late(case.event, state, case.view)
+    case.after[state.code] = revision.state
+    case.effect[state.code] = revision.effect
+    if revision.refusal is not None:
+        case.refuse(revision.refusal)
+    case.findings.extend(revision.findings)
+    case.resolved += revision.resolved
+
+
+_ASKING: Final = _BIRTHS | _LABELS | {("pack", "done"), ("transport", "load"), ("report", "found")}
+"""Kinds whose step needs more than the item and the event."""
+
+
+def _with_answers(event: ItemEvent, view: ItemsView, state: ItemState, facts: Facts) -> Facts:
+    """Ask the ledger what this kind of event needs to know, and nothing more."""
+    pair = (event.kind, event.phase)
+    role: Role = facts.role
+    issue: Issue = "unchecked"
+    chemical: str | None = None
+    born = (pair in _BIRTHS and role == "line") or (pair == ("pack", "done") and role == "container")
+    if (born and not state.proven) or pair in _LABELS:
+        issue = view.issue_status(state.code, event.actor)
+    payload = event.payload
+    if isinstance(payload, Produce) and payload.chemical is not None and view.catalogue is not None:
+        entry = view.catalogue.by_slot.get(state.slot)
+        chemical = None if entry is None else entry.cas
+    privileged = pair == ("report", "found") and view.is_authority(event.actor)
+    return Facts(role, facts.quantity, issue, facts.waybill, chemical, privileged)
+
+
+# (3) the waybill
+
+
+def _judge_transport(case: _Case) -> dict[str, WaybillState]:
+    event = case.event
+    if (event.kind, event.phase) == ("transport", "load"):
+        match = match_load(event, case.waybill, case.before, case.view)
+    elif event.kind == "transport":
+        match = match_arrival(event, case.waybill, case.before)
+    else:
+        waybill = case.waybill
+        match = Match(None if waybill is None else msgspec.structs.replace(waybill, last_index=event.index))
+    if match.refusal is not None:
+        case.refuse(match.refusal)
+    case.findings.extend(match.findings)
+    if match.waybill is None:
+        return {}
+    if event.kind == "transport" and not all(case.effect.values()) and case.waybill is not None:
+        return {match.waybill.number: msgspec.structs.replace(case.waybill, last_index=event.index)}
+    return {match.waybill.number: match.waybill}
+
+
+def _judge_waybill(event: ItemEvent, view: ItemsView) -> Judgement:
+    match = advance_waybill(_named_waybill(event, view), event, view)
+    findings = match.findings
+    if match.refusal is not None:
+        if not event.exception or match.waybill is None:
+            raise match.refusal.error()
+        findings = (match.refusal.excepted(), *findings)
+    waybills = {} if match.waybill is None else {match.waybill.number: match.waybill}
+    return Judgement({}, {}, waybills, findings, (), {})
+
+
+# (4) the mass balance
+
+
+def _judge_balance(case: _Case) -> None:
+    event = case.event
+    if event.kind == "produce":
+        refusal = check_chemicals(event)
+        if refusal is not None:
+            case.refuse(refusal)
+    case.findings.extend(weigh(event))
+
+
+# (5) exceptions
+
+
+def _undo_all(case: _Case) -> None:
+    """Inputs, outputs and containers belong together: where one has no effect, none has."""
+    for code, state in case.before.items():
+        case.after[code] = without_effect(state, case.event)
+        case.effect[code] = False
+
+
+__all__ = ["FUTURE_LIMIT_US", "IN_HAND", "Judgement", "judge"]

@@ -1,0 +1,112 @@
+"""The life of one item: a pure step, total over every status and every kind and phase.
+
+The table that this machine must equal, cell by cell, is docs/reference/lifecycle.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+from msgspec.structs import replace
+
+from chemtrace.core.errors import HeaderError
+from chemtrace.trace.event import ItemEvent
+from chemtrace.trace.movement import impossible_move
+from chemtrace.trace.stages import (
+    contain,
+    dispose,
+    produce,
+    report,
+    store,
+    trade,
+    transform,
+    transport,
+    use,
+    watch,
+)
+from chemtrace.trace.state import ItemState
+from chemtrace.trace.step import Facts, Move, Step
+
+Stage: TypeAlias = Callable[[ItemState, ItemEvent, Facts], Move]
+
+
+def _no_move(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
+    """A correction changes nothing by itself: the history is folded again without the event it names."""
+    del state, event, facts
+    return Move({})
+
+
+STAGES: Final[dict[tuple[str, str], Stage]] = {
+    ("produce", "make"): produce.produce,
+    ("produce", "fill"): produce.produce,
+    ("produce", "repack"): produce.produce,
+    ("trade", "sell"): trade.sell,
+    ("trade", "buy"): trade.buy,
+    ("store", "in"): store.store,
+    ("store", "out"): store.store,
+    ("transport", "load"): transport.load,
+    ("transport", "arrive"): transport.arrive,
+    ("use", "consume"): use.consume,
+    ("use", "return"): use.return_empty,
+    ("dispose", "hand_over"): dispose.hand_over,
+    ("dispose", "done"): dispose.end,
+    ("dispose", "empty"): dispose.end,
+    ("pack", "done"): contain.pack,
+    ("unpack", "done"): contain.unpack,
+    ("transform", "done"): transform.transform,
+    ("inspect", "done"): watch.inspect,
+    ("count", "done"): watch.count,
+    ("report", "loss"): report.lose,
+    ("report", "theft"): report.lose,
+    ("report", "spill"): report.spill,
+    ("report", "found"): report.find_again,
+    ("report", "reprint"): report.reprint,
+    ("report", "void"): report.void,
+    ("correct", "done"): _no_move,
+}
+"""The stage of every kind and phase of item events."""
+
+IN_HAND: Final = frozenset(
+    {
+        ("produce", "make"), ("produce", "fill"), ("produce", "repack"), ("trade", "sell"), ("transport", "load"),
+        ("pack", "done"), ("unpack", "done"), ("transform", "done"),
+    }
+)  # fmt: skip
+"""What the submitter still has in its hands and can do right instead: these are refused, all else is found."""
+
+ELSEWHERE: Final = frozenset(
+    {("trade", "sell"), ("trade", "buy"), ("report", "void"), ("report", "reprint"), ("correct", "done")}
+)
+"""Events that do not put the item before the actor's eyes: their place says nothing about the item's."""
+
+
+def advance(state: ItemState, event: ItemEvent, facts: Facts) -> Step:
+    """Fold one event into one item.
+
+    With a refusal, the state is what the event brings about under stance `exception`.
+
+    Raises:
+        HeaderError: no kind and phase of item events.
+        FormError: a quantity in a unit of another dimension than the item's (`UnitError`), or too fine for its unit.
+    """
+    pair = (event.kind, event.phase)
+    stage = STAGES.get(pair)
+    if stage is None:
+        raise HeaderError(f"{event.kind}/{event.phase} is no item event", kind=event.kind, phase=event.phase)
+    move = stage(state, event, facts)
+    findings = move.findings
+    changes: dict[str, Any] = move.changes
+    if event.position is not None and pair not in ELSEWHERE:
+        jumped = impossible_move(state, event)
+        if jumped is not None:
+            findings = (*findings, jumped)
+        changes["seen"] = (event.at_us, event.position[0], event.position[1], event.index)
+    after = replace(
+        state,
+        last_index=max(state.last_index, event.index),
+        last_event_id=event.event_id if event.index > state.last_index else state.last_event_id,
+        effective_us=max(state.effective_us, event.effective_us),
+        **changes,
+    )
+    return Step(after, findings, move.refusal, move.resolved)

@@ -1,0 +1,123 @@
+"""produce/make, fill, repack and the outputs of transform: an item comes to life, or a returnable is filled again."""
+
+from __future__ import annotations
+
+from chemtrace.core.events.items import Produce
+from chemtrace.trace.custody import standing
+from chemtrace.trace.event import ItemEvent
+from chemtrace.trace.exact import in_unit, tolerance
+from chemtrace.trace.finding import find_item
+from chemtrace.trace.stages.use import draw_input
+from chemtrace.trace.state import NEVER, ZERO, ItemState
+from chemtrace.trace.step import Changes, Facts, Move, refuse
+
+RETURNABLE: str = "C"
+"""Kind whose code lives through many fills; packages, tank loads and waste units have one."""
+
+
+def produce(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
+    """One line of a production: inputs are drawn from, items are born."""
+    if facts.role == "input":
+        return draw_input(state, event, facts)
+    return bear(state, event, facts)
+
+
+def bear(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
+    """Give life to an item, a new fill to a returnable, or a production to an item known only from being found.
+
+    Refused: item.already-produced, item.closed, item.missing, item.void, item.packed, item.not-holder (a refill by a
+    stranger), item.not-issued, item.foreign-issuer, item.chemical.
+    """
+    status = state.status
+    if status == "unborn":
+        return _checked(state, event, facts, _fill(event, facts))
+    if status == "void":
+        return refuse("item.void", event, state)
+    if not state.proven:
+        return _prove(state, event, facts)
+    if status == "closed":
+        return refuse("item.closed", event, state)
+    if status == "missing":
+        return refuse("item.missing", event, state)
+    if status == "spent" and state.kind == RETURNABLE and event.phase == "fill":
+        return _refill(state, event, facts)
+    return refuse("item.already-produced", event, state)
+
+
+def _fill(event: ItemEvent, facts: Facts) -> Changes:
+    amount = facts.quantity
+    value, unit = (ZERO, "") if amount is None else (amount.value, amount.unit)
+    return {
+        "status": "held",
+        "producer": event.actor,
+        "holder": event.actor,
+        "site": event.site,
+        "quantity": value,
+        "filled": value,
+        "unit": unit,
+        "proven": True,
+        "born_index": event.index,
+    }
+
+
+def _checked(state: ItemState, event: ItemEvent, facts: Facts, changes: Changes) -> Move:
+    """Refuse a birth under a code of nobody, of another enterprise or of another chemical."""
+    if facts.issue == "not-issued":
+        return refuse("item.not-issued", event, state, changes)
+    if facts.issue == "foreign-issuer":
+        return refuse("item.foreign-issuer", event, state, changes)
+    payload = event.payload
+    if isinstance(payload, Produce) and payload.chemical is not None:
+        expected = facts.chemical
+        if expected is not None and payload.chemical != expected:
+            return refuse("item.chemical", event, state, changes, expected=expected, found=payload.chemical)
+    return Move(changes)
+
+
+def _prove(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
+    """The producer reports after others have found the item: it keeps its holder and its status."""
+    made = _fill(event, facts)
+    unit = state.unit or made["unit"]
+    filled = ZERO if facts.quantity is None else in_unit(facts.quantity, unit)
+    left = max(ZERO, filled - state.drawn)
+    changes: Changes = {
+        "producer": event.actor,
+        "filled": filled,
+        "quantity": left if state.status != "closed" else ZERO,
+        "unit": unit,
+        "proven": True,
+        "born_index": event.index,
+    }
+    if state.status == "held" and left == ZERO and filled > ZERO:
+        changes |= {"status": "spent", "closed_index": event.index}
+    move = _checked(state, event, facts, changes)
+    if move.refusal is not None:
+        return move
+    over = state.drawn > filled + tolerance(filled, unit)
+    expected = f"{filled + tolerance(filled, unit):f} {unit}"
+    stated = f"{state.drawn:f} {unit}"
+    found = (find_item("item.over-use", event, state, expected=expected, found=stated),) if over else ()
+    return Move(changes, found, resolved=((state.born_index, state.code, "item.unknown"),))
+
+
+def _refill(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
+    """A new fill of a returned cylinder, by its holder, its owner (who filled it before) or who expects it back."""
+    if state.parent is not None:
+        return refuse("item.packed", event, state)
+    if standing(state, event) == "stranger" and state.producer != event.actor:
+        return refuse("item.not-holder", event, state)
+    fresh: Changes = {
+        "drawn": ZERO,
+        "offer": None,
+        "claims": (),
+        "early": (),
+        "shipper": None,
+        "consignee": None,
+        "waybill": None,
+        "vehicle": None,
+        "loaded": None,
+        "emptied": False,
+        "closed_index": NEVER,
+        "stored_unit": None,
+    }
+    return _checked(state, event, facts, fresh | _fill(event, facts))
