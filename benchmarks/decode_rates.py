@@ -91,11 +91,20 @@ def render(rows: Sequence[Row], firsts: dict[str, int], wrong_on_none: int, coun
         lines.append(f"| {row.name} | {cells} | {row.wrong} | {median:.0f} | {slowest:.0f} |")
     total = " | ".join(f"{sum(row.read[c] for row in rows)}/{count * len(rows)}" for c in range(len(COLUMNS)))
     lines += [f"| **all** | {total} | {sum(row.wrong for row in rows)} | | |", ""]
-    lines += [f"False reads on 50 pictures without a code: {wrong_on_none}.", "", "## Which step reads first", ""]
+    lines += [
+        f"False reads on 50 pictures without a code: {wrong_on_none}.",
+        "",
+        "## Which step reads first",
+        "",
+    ]
     lines += ["| step | labels it read first |", "|---|---|"]
     order = [f"{step.engine}: {step.name}" for step in LADDER]
     lines += [f"| {name} | {firsts.get(name, 0)} |" for name in order]
-    lines += ["", "A blot over 12 % of the code is beyond level M and within level Q: print labels at level Q.", ""]
+    lines += [
+        "",
+        "A blot over 12 % of the code is beyond level M and within level Q: print labels at level Q.",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -103,7 +112,9 @@ def main(arguments: Sequence[str]) -> int:
     """Measure, print the page, and with `--write` store it."""
     parser = argparse.ArgumentParser(description="Measure decode rates on the degraded label set.")
     parser.add_argument("--count", type=int, default=20, help="pictures a condition (20)")
-    parser.add_argument("--write", action="store_true", help="store the page in docs/reference/decode-rates.md")
+    parser.add_argument(
+        "--write", action="store_true", help="store the page in docs/reference/decode-rates.md"
+    )
     options = parser.parse_args(arguments)
     Image.init()
     rows = [measure(number, options.count) for number in range(len(CONDITIONS))]

@@ -109,7 +109,9 @@ class LedgerClient:
         """
         results: list[Posted | ChemtraceError] = []
         for chunk in _chunks(statements):
-            answer = self._http.post("/v1/events/batch", b"\n".join(map(encode_wire, chunk)), "application/x-ndjson")
+            answer = self._http.post(
+                "/v1/events/batch", b"\n".join(map(encode_wire, chunk)), "application/x-ndjson"
+            )
             results.extend(map(self._line_result, chunk, _lines(answer, len(chunk))))
         return tuple(results)
 
@@ -123,13 +125,21 @@ class LedgerClient:
         return heads
 
     def record(
-        self, *, kind: str, phase: str, enterprise: str, signers: Sequence[PrivateKey], payload: Mapping[str, object]
+        self,
+        *,
+        kind: str,
+        phase: str,
+        enterprise: str,
+        signers: Sequence[PrivateKey],
+        payload: Mapping[str, object],
     ) -> Posted:
         """Build an event on the current heads, sign, send; sign again, twice at most, when a head has moved."""
         whole = complete_payload(payload)
         subjects = subjects_of(kind, phase, whole)
         for last in (False, False, True):
-            prevs = {subject: head.event for subject, head in self.heads(subjects).items() if head is not None}
+            prevs = {
+                subject: head.event for subject, head in self.heads(subjects).items() if head is not None
+            }
             statement = build_event(
                 kind=kind, phase=phase, enterprise=enterprise, signers=signers, payload=whole, prevs=prevs
             )
@@ -170,7 +180,9 @@ class LedgerClient:
                 leaf_hash=leaf_hash(entry), index=index, size=checkpoint.size, path=path, root=checkpoint.root
             )
         except (KeyError, TypeError, ValueError, AttributeError, RefusedError) as error:
-            raise ServerAnswerError(f"The proof of entry {index} does not hold: {error}", index=index) from error
+            raise ServerAnswerError(
+                f"The proof of entry {index} does not hold: {error}", index=index
+            ) from error
         return entry, checkpoint
 
     def verify_posted(self, posted: Posted) -> Checkpoint:
@@ -179,7 +191,9 @@ class LedgerClient:
         found = leaf_hash(entry).hex()
         if found != posted.receipt.leaf:
             message = f"Entry {posted.receipt.index} is not the one the receipt promised: keep the receipt as evidence."
-            raise ServerAnswerError(message, expected=posted.receipt.leaf, found=found, index=posted.receipt.index)
+            raise ServerAnswerError(
+                message, expected=posted.receipt.leaf, found=found, index=posted.receipt.index
+            )
         return checkpoint
 
     def _read(self, path: str) -> dict[str, Any]:
@@ -197,13 +211,17 @@ class LedgerClient:
         try:
             return verify_checkpoint(note, pins.origin, [parse_vkey(pins.log_vkey)])[0]
         except RefusedError as error:
-            raise ServerAnswerError(f"The checkpoint does not verify: {error.message}", cause=error.code) from error
+            raise ServerAnswerError(
+                f"The checkpoint does not verify: {error.message}", cause=error.code
+            ) from error
 
     def _line_result(self, statement: Statement, line: dict[str, Any]) -> Posted | ChemtraceError:
         status, problem = int(line["status"]), line.get("problem")
         if isinstance(problem, dict):
             if status in _NOT_NOW:
-                return ServerUnavailableError("The ledger could not take this line now.", status=status, remote=problem)
+                return ServerUnavailableError(
+                    "The ledger could not take this line now.", status=status, remote=problem
+                )
             return refusal_of(status, problem)
         try:
             return self._posted(statement, status, line)
@@ -217,12 +235,16 @@ class LedgerClient:
         try:
             receipt = verify_signed_receipt(wire, pins.receipt_key)  # (1)
         except RefusedError as error:
-            raise ServerAnswerError(f"The receipt does not verify: {error.message}", cause=error.code) from error
+            raise ServerAnswerError(
+                f"The receipt does not verify: {error.message}", cause=error.code
+            ) from error
         _match("origin", pins.origin, receipt.origin)  # (2)
         _match("event", statement.event_id.hex(), receipt.event)  # (3)
         if status == 201:
             # (4) Only of a new entry: a duplicate's first entry may hold other signatures over the same header.
-            signed = tuple(zip(map(bytes.fromhex, statement.header.signers), statement.signatures, strict=True))
+            signed = tuple(
+                zip(map(bytes.fromhex, statement.header.signers), statement.signatures, strict=True)
+            )
             _match("leaf", leaf_hash(encode_entry(statement.header_bytes, signed)).hex(), receipt.leaf)
         return Posted(receipt, wire, duplicate=status != 201)
 

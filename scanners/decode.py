@@ -45,7 +45,8 @@ class ScanResult:
         The text is given as read and may carry a seal: print it, do not log it.
         """
         codes = [
-            {"text": code.text, "trace_code": trace_code(code.text), "engine": code.engine} for code in self.codes
+            {"text": code.text, "trace_code": trace_code(code.text), "engine": code.engine}
+            for code in self.codes
         ]
         members: dict[str, object] = {"file": self.file, "codes": codes}
         if self.error is not None:

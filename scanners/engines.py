@@ -1,7 +1,7 @@
 """The two engines that read QR codes, behind one shape: grey picture in, texts with their four corners out.
 
-zxing-cpp does nearly all the work. libzbar, through pyzbar, reads a few pictures that zxing-cpp does not; where the system
-library is missing the work goes on without it, and `missing_engine` says so.
+zxing-cpp does nearly all the work. libzbar, through pyzbar, reads a few pictures that
+zxing-cpp does not; where the system library is missing the work goes on without it, and `missing_engine` says so.
 """
 
 import functools
@@ -48,7 +48,10 @@ def _read_zxing(binarizer: zxingcpp.Binarizer, image: Image.Image) -> tuple[Symb
     # A buffer of bytes spares zxing-cpp's way through numpy, which small machines do not carry.
     pixels = memoryview(image.tobytes()).cast("B", shape=(image.height, image.width))
     found = zxingcpp.read_barcodes(
-        pixels, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode), binarizer=binarizer, return_errors=True
+        pixels,
+        formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode),
+        binarizer=binarizer,
+        return_errors=True,
     )
     return tuple(Symbol(code.text if code.valid else None, _zxing_corners(code.position)) for code in found)
 

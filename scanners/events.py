@@ -48,7 +48,7 @@ def build_event(
 
     Args:
         payload: as `contracts/events/v1`; `at` and `nonce` are added where missing.
-        prevs: event id (hex) of each subject's head as last seen; a subject that is missing here gets null (head unknown).
+        prevs: event id (hex) of each subject's head as last seen; a subject missing here gets null (head unknown).
         subjects: what the event names; taken from the payload when None (give them for `correct` and `erase`).
         iat_us: time of signing in microseconds UTC; now when None.
 

@@ -1,7 +1,8 @@
 """The ladder: what is tried on a picture, one step after another, until everything seen in it has been read.
 
-Order and steps were measured on the degraded set (docs/reference/decode-rates.md): cheap steps that read much stand first.
-At 960 x 720 on one core the first five steps cost about 2, 1, 15, 19 and 24 ms; a picture without a code goes through all of them.
+Order and steps were measured on the degraded set (docs/reference/decode-rates.md): cheap steps that read much
+stand first. At 960 x 720 on one core the first five steps cost about 2, 1, 15, 19 and 24 ms; a picture without
+a code goes through all of them.
 """
 
 import math

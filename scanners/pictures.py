@@ -11,7 +11,9 @@ from chemtrace.core.errors import ImageInvalidError, ImageTooLargeError
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 """Formats that cameras, phones and scanners write; nothing else is tried."""
 
-SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm"})
+SUFFIXES: Final = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm"}
+)
 """File name endings, lower case, that count as pictures in a folder."""
 
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -33,7 +35,9 @@ def open_grey(source: Image.Image | bytes | Path) -> Image.Image:
         return _as_grey(source)
     data = source if isinstance(source, bytes) else _load_bytes(source)
     if len(data) > MAX_BYTES:
-        raise ImageTooLargeError("The picture file is too large.", size=len(data), limit=MAX_BYTES, unit="bytes")
+        raise ImageTooLargeError(
+            "The picture file is too large.", size=len(data), limit=MAX_BYTES, unit="bytes"
+        )
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(image)
@@ -45,7 +49,16 @@ def open_grey(source: Image.Image | bytes | Path) -> Image.Image:
         message = "This is not a picture of a known format: send JPEG, PNG, WebP, BMP, TIFF or GIF."
         raise ImageInvalidError(message, expected=FORMATS, size=len(data)) from error
     # Pillow's decoders let out these on damaged data; which one depends on the format.
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, OverflowError, MemoryError) as error:
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        IndexError,
+        TypeError,
+        OverflowError,
+        MemoryError,
+    ) as error:
         raise ImageInvalidError(f"The picture is damaged: {error}", size=len(data)) from error
 
 
@@ -53,7 +66,9 @@ def _load_bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise ImageTooLargeError("The picture file is too large.", size=size, limit=MAX_BYTES, unit="bytes")
+            raise ImageTooLargeError(
+                "The picture file is too large.", size=size, limit=MAX_BYTES, unit="bytes"
+            )
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:

@@ -1,8 +1,8 @@
 """HTTP towards a ledger: time limits, a cap on every answer, retries only where they are safe, named errors.
 
 Every request of this interface is safe to repeat: reading changes nothing, and a statement sent twice is admitted once
-(its event id decides) and answered with the first receipt. So a request is repeated after a lost connection, a time-out, and
-the answers 408, 429, 502, 503 and 504; any other answer is final.
+(its event id decides) and answered with the first receipt. So a request is repeated after a lost connection, a
+time-out, and the answers 408, 429, 502, 503 and 504; any other answer is final.
 """
 
 import time
@@ -63,7 +63,11 @@ class LedgerHTTP:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         self._client = httpx.Client(
-            base_url=base_url.rstrip("/"), headers=headers, timeout=TIMEOUT, transport=transport, trust_env=False
+            base_url=base_url.rstrip("/"),
+            headers=headers,
+            timeout=TIMEOUT,
+            transport=transport,
+            trust_env=False,
         )
         self._retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(max_attempts),
@@ -86,7 +90,12 @@ class LedgerHTTP:
         return self._retrying(self._once, "POST", path, body, media_type, None)
 
     def _once(
-        self, method: str, path: str, body: bytes | None, media_type: str | None, query: Mapping[str, str | int] | None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        media_type: str | None,
+        query: Mapping[str, str | int] | None,
     ) -> Answer:
         headers = {} if media_type is None else {"Content-Type": media_type}
         try:
@@ -97,9 +106,9 @@ class LedgerHTTP:
         except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as error:
             message = f"The ledger could not be reached ({type(error).__name__}); the same can be sent again."
             raise ServerUnavailableError(message, path=path, cause=str(error)) from error
-        if 200 <= answer.status < 300:
-            return answer
-        _refuse(answer, media, path, after)
+        if not 200 <= answer.status < 300:
+            _refuse(answer, media, path, after)
+        return answer
 
 
 def refusal_of(status: int, problem: Mapping[str, Any]) -> ServerRefusedError:
@@ -121,7 +130,9 @@ def _refuse(answer: Answer, media: str, path: str, after: str) -> NoReturn:
     if media == PROBLEM_TYPE and 400 <= answer.status < 500:
         raise refusal_of(answer.status, answer.as_object())
     # A proxy, a captive portal or a broken ledger: no word about what was sent, so nothing may be concluded from it.
-    message = f"The answer (HTTP {answer.status}) is not the ledger's: check the address and what stands between."
+    message = (
+        f"The answer (HTTP {answer.status}) is not the ledger's: check the address and what stands between."
+    )
     raise ServerAnswerError(message, status=answer.status, path=path, media_type=media)
 
 

@@ -1,9 +1,10 @@
 """Pictures of damaged and badly photographed labels, drawn the same on every machine.
 
-No public picture set shows dirty chemical drums, so the set is drawn here. Fixed: the frame (960 x 720 grey pixels), the payload
-(`HTTPS://CX.EXAMPLE.CN/I/` + 19-sign code + 10-sign seal, version 4 at level Q: 33 modules), the module size in the
-picture, and the seed of every picture (condition number, picture number). Every picture also has a few degrees of turn and a little
-sensor noise. The conditions are those a worker meets: small, blurred, moved, tilted, stained, scratched, dim, glaring, bent.
+No public picture set shows dirty chemical drums, so the set is drawn here. Fixed: the frame (960 x 720 grey
+pixels), the payload (`HTTPS://CX.EXAMPLE.CN/I/` + 19-sign code + 10-sign seal, version 4 at level Q: 33
+modules), the module size in the picture, and the seed of every picture (condition number, picture number).
+Every picture also has a few degrees of turn and a little sensor noise. The conditions are those a worker meets:
+small, blurred, moved, tilted, stained, scratched, dim, glaring, bent.
 """
 
 import math
@@ -60,7 +61,7 @@ def payload(rng: np.random.Generator) -> str:
 
 
 def modules(text: str, level: str) -> NDArray[np.bool_]:
-    """QR modules of `text` (dark is True) without quiet zone, in alphanumeric mode and with the lowest fitting version."""
+    """QR modules of `text` (dark is True), no quiet zone, alphanumeric mode, lowest fitting version."""
     code = qrcode.QRCode(error_correction=LEVELS[level], border=0, mask_pattern=2)
     code.add_data(qr_util.QRData(text.encode("ascii"), mode=qr_util.MODE_ALPHA_NUM))
     code.make(fit=True)
@@ -83,7 +84,7 @@ def picture(condition: Condition, seed: tuple[int, int]) -> tuple[Image.Image, s
 
 
 def codeless(seed: int) -> Image.Image:
-    """A 640 x 480 picture with much structure and no code: stripes, squares in squares, checkers, text-like rows, noise."""
+    """A 640 x 480 picture with much structure and no code: stripes, squares in squares, checkers, noise."""
     rng = np.random.default_rng((999, seed))
     frame = _as_image(_background(rng))
     draw = ImageDraw.Draw(frame)
@@ -121,7 +122,9 @@ def _flat_label(matrix: NDArray[np.bool_]) -> Image.Image:
 def _background(rng: np.random.Generator) -> Grey:
     """A dull uneven wall, brighter to one side."""
     slope = np.linspace(0, float(rng.uniform(-30, 30)), FRAME[0])[None, :]
-    coarse = Image.fromarray(rng.integers(90, 150, (9, 12)).astype(np.uint8)).resize(FRAME, Image.Resampling.BICUBIC)
+    coarse = Image.fromarray(rng.integers(90, 150, (9, 12)).astype(np.uint8)).resize(
+        FRAME, Image.Resampling.BICUBIC
+    )
     return np.asarray(coarse, dtype=np.float64) + slope
 
 
@@ -130,7 +133,9 @@ def _place(frame: Grey, label: Image.Image, condition: Condition, rng: np.random
     side = label.width / 16 * condition.module_px
     patch = int(side * 1.5) + 8
     angle = math.radians(float(rng.uniform(-condition.turn_deg, condition.turn_deg)))
-    steps = (np.arange(patch * _OVERSAMPLING) + 0.5) / _OVERSAMPLING - patch / 2 + float(rng.uniform(-0.5, 0.5))
+    steps = (
+        (np.arange(patch * _OVERSAMPLING) + 0.5) / _OVERSAMPLING - patch / 2 + float(rng.uniform(-0.5, 0.5))
+    )
     x, y = np.meshgrid(steps, steps)
     u = (x * math.cos(angle) + y * math.sin(angle)) / (side / 2)
     v = (y * math.cos(angle) - x * math.sin(angle)) / (side / 2)
@@ -266,8 +271,14 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition("glare spot", expose=_glare),
     Condition("bent round a drum, 50 degrees", view=_bent(50)),
     Condition("any rotation", turn_deg=180.0),
-    Condition("all of it a little", module_px=3.0, turn_deg=25.0, spoil=_stain_a_little, view=_tilted(25),
-              expose=_everything_a_little),
+    Condition(
+        "all of it a little",
+        module_px=3.0,
+        turn_deg=25.0,
+        spoil=_stain_a_little,
+        view=_tilted(25),
+        expose=_everything_a_little,
+    ),
 )
 """Every condition of the set, in the order of the table; the position is the first half of each picture's seed."""
 

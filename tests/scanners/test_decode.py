@@ -29,7 +29,8 @@ BARS = (
 def test_reads_degraded_labels(condition: str, count: int, least: int) -> None:
     """At least so many of so many pictures give exactly the text printed on their label, and nothing else."""
     results = [
-        ([code.text for code in decode_image(image)], text) for image, text in degraded_pictures(condition, count)
+        ([code.text for code in decode_image(image)], text)
+        for image, text in degraded_pictures(condition, count)
     ]
     assert all(texts in ([], [text]) for texts, text in results), "a text that is not on the label"
     assert least <= sum(texts == [text] for texts, text in results)
