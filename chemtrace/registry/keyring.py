@@ -19,8 +19,7 @@ from chemtrace.core.errors import (
 )
 from chemtrace.core.events.authority import Key
 from chemtrace.core.header import Header
-from chemtrace.core.key_request import verify_key_request
-from chemtrace.core.keys import parse_spki
+from chemtrace.core.keys import parse_spki, verify_key_request
 from chemtrace.core.times import parse_rfc3339
 from chemtrace.registry.books import Books
 from chemtrace.registry.records import Change, KeyRecord
@@ -120,11 +119,11 @@ def _check_possession(public: PublicKey, payload: Key) -> None:
         )
     request = verify_key_request(decode_base64url(payload.request))
     wanted = (public.spki, payload.party, payload.role)
-    found = (request.key.spki, request.enterprise, request.role)
+    found = (request.public_key.spki, request.enterprise, request.role)
     if wanted != found:
         raise PossessionError(
             "the key request is for another key, party or role",
-            kid=request.key.kid,
+            kid=request.public_key.kid,
             expected=(payload.party, payload.role),
             found=(request.enterprise, request.role),
         )

@@ -15,7 +15,7 @@ from chemtrace.core.events.authority import Device, Enterprise, Issue, Key, Lice
 from chemtrace.core.events.fields import Payload
 from chemtrace.core.header import Header
 from chemtrace.registry.books import Books
-from chemtrace.registry.issued import IssueStatus, SerialNumbers, issue_change, issue_status
+from chemtrace.registry.issued import IssueStatus, issue_change, issue_status
 from chemtrace.registry.keyring import key_change
 from chemtrace.registry.parties import device_change, enterprise_change, licence_change, site_change
 from chemtrace.registry.records import AnyRecord, Change, EnterpriseRecord, KeyRecord, SiteRecord
@@ -28,7 +28,7 @@ class Registry:
     def __init__(self, master: bytes | None = None) -> None:
         """Start empty; `master` is the key of the code serials, or None where codes cannot be checked."""
         self.books = Books()
-        self._numbers = SerialNumbers(master) if master is not None else None
+        self._master = master
 
     @classmethod
     def from_records(
@@ -104,4 +104,4 @@ class Registry:
     def issue_status(self, code: TraceCode | str, *, before_index: int | None = None) -> IssueStatus:
         """Whether a code was issued, and whose issuer number it carries; see `registry.issued.issue_status`."""
         text = code if isinstance(code, str) else code.text
-        return issue_status(self.books, self._numbers, text, before_index=before_index)
+        return issue_status(self.books, self._master, text, before_index=before_index)

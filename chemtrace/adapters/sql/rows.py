@@ -1,0 +1,72 @@
+"""SQL text of the write path, one spelling for SQLite and PostgreSQL, and questions about many keys at once.
+
+The write path uses the driver's own statements: building them through an expression language costs more than
+the database does. Parameters are marked `?` here and become `%s` for psycopg; no text here holds a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+Row = tuple[Any, ...]
+
+KEYS_A_QUESTION: Final = 500
+"""Keys asked for in one statement on SQLite, well below its limit of 32,766 variables."""
+
+
+@cache
+def spelled(sql: str, dialect: str) -> str:
+    """The statement in the parameter style of the dialect's driver."""
+    return sql if dialect == "sqlite" else sql.replace("?", "%s")
+
+
+def fetch(connection: Connection, sql: str, parameters: Row = ()) -> list[Row]:
+    """Run a question and return all its rows."""
+    rows = connection.exec_driver_sql(spelled(sql, connection.dialect.name), parameters)
+    return [tuple(row) for row in rows]
+
+
+def fetch_one(connection: Connection, sql: str, parameters: Row = ()) -> Row | None:
+    """Run a question and return its first row, or None."""
+    row = connection.exec_driver_sql(spelled(sql, connection.dialect.name), parameters).first()
+    return None if row is None else tuple(row)
+
+
+def fetch_many_keys(connection: Connection, sql: str, keys: Sequence[str] | Sequence[bytes]) -> Iterator[Row]:
+    """Run `sql`, which ends in `IN`, for all keys; the order of the rows is not given."""
+    if connection.dialect.name != "sqlite":
+        if keys:
+            array = connection.exec_driver_sql(sql.removesuffix("IN") + "= ANY(%s)", (list(keys),))
+            yield from (tuple(row) for row in array)
+        return
+    for at in range(0, len(keys), KEYS_A_QUESTION):
+        part = tuple(keys[at : at + KEYS_A_QUESTION])
+        yield from fetch(connection, f"{sql} ({_marks(len(part))})", part)
+
+
+def run_many(connection: Connection, sql: str, rows: Sequence[Row]) -> None:
+    """Run a statement once for each row; nothing for none."""
+    if rows:
+        connection.exec_driver_sql(spelled(sql, connection.dialect.name), list(rows))
+
+
+@cache
+def insert_sql(table: str, columns: str) -> str:
+    """INSERT of the columns (separated by commas) of a table."""
+    return f'INSERT INTO "{table}" ({columns}) VALUES ({_marks(columns.count(",") + 1)})'  # noqa: S608  # constants
+
+
+@cache
+def upsert_sql(table: str, key: str, columns: str) -> str:
+    """INSERT of key and columns, or UPDATE of the columns where the key is there."""
+    changes = ", ".join(f"{column} = excluded.{column}" for column in columns.split(", "))
+    return f"{insert_sql(table, f'{key}, {columns}')} ON CONFLICT ({key}) DO UPDATE SET {changes}"
+
+
+@cache
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)

@@ -1,0 +1,172 @@
+"""The store port in SQL: group commits, epochs, tiles and checkpoints, each inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+
+from chemtrace.adapters.sql.engine import Database
+from chemtrace.adapters.sql.questions import HEAD_COLUMNS, Questions
+from chemtrace.adapters.sql.rows import Row, fetch_one, insert_sql, run_many, upsert_sql
+from chemtrace.ledger.ports import EpochRow, Group, Head, NewEntry
+from chemtrace.registry.records import TABLES, encode_record
+from chemtrace.trace.exact import plain
+from chemtrace.trace.state import ItemState, encode_state
+
+_ENTRY: Final = insert_sql(
+    "entry",
+    "idx, event_id, leaf, chain, received_us, effective_us, late, kind, phase, actor, counterparty, body,"
+    " receipt, receipt_signature",
+)
+_PAYLOAD: Final = insert_sql("payload", "idx, body")
+_OPENING: Final = insert_sql("opening", "idx, n, digest, salt, value")
+_SUBJECT_ENTRY: Final = insert_sql("subject_entry", "subject, idx, effect")
+_SUBJECT_HEAD: Final = upsert_sql("subject_head", "subject", "idx, event_id, effective_us, count")
+_ITEM: Final = upsert_sql(
+    "item", "code", "slot, status, holder, site, quantity, unit, parent, offered_to, waybill, last_idx, state"
+)
+_WAYBILL: Final = upsert_sql(
+    "waybill", "number", "state, carrier, vehicle, consignor, consignee, last_idx, doc"
+)
+_FINDING: Final = insert_sql("finding", "idx, n, code, rule, severity, doc")
+_RESOLVED: Final = "UPDATE finding SET resolved_by = ? WHERE idx = ? AND code = ? AND rule = ?"
+_REFUSAL: Final = insert_sql("refusal", "at_size, received_us, event_id, enterprise, code, doc, statement")
+_HEAD: Final = upsert_sql("log_head", "id", HEAD_COLUMNS)
+_EPOCH: Final = insert_sql("epoch", "number, idx, log_time_us, first_idx, last_idx")
+_TILE: Final = upsert_sql("tile", "level, n", "hashes")
+_CHECKPOINT: Final = insert_sql("checkpoint", "size, note")
+
+
+class SQLStore:
+    """The tables of one ledger as the ledger ring sees them."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in `database`."""
+        self._database = database
+
+    @contextmanager
+    def read(self) -> Iterator[Questions]:
+        """One snapshot."""
+        with self._database.read() as connection:
+            yield Questions(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Writing]:
+        """One transaction: durable when the block has ended, nothing when it raises."""
+        with self._database.write() as connection:
+            yield Writing(connection)
+
+
+class Writing(Questions):
+    """Questions, and the rows to be written, in one transaction."""
+
+    def lock_head(self) -> Head:
+        """The head row, locked until the transaction ends; SQLite holds the only write lock already."""
+        return self._head("" if self.connection.dialect.name == "sqlite" else " FOR UPDATE")
+
+    def set_head(self, head: Head) -> None:
+        """Move the head row, or make it."""
+        run_many(self.connection, _HEAD, [(1, *msgspec.structs.astuple(head))])
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Write down what will never change."""
+        run_many(self.connection, insert_sql("ledger", "name, value"), [(name, value)])
+
+    def append(self, group: Group, signatures: Sequence[bytes]) -> None:
+        """Write all rows of a group; `signatures` are those of its receipts, in the order of the entries."""
+        connection = self.connection
+        entries = group.entries
+        run_many(connection, _PAYLOAD, [(e.index, e.payload) for e in entries if e.payload is not None])
+        run_many(connection, _OPENING, _opening_rows(entries))
+        run_many(connection, _SUBJECT_ENTRY, sorted(group.subject_entries))
+        # Sorted keys: neighbours in the trees are written together, and writers lock in one order.
+        run_many(connection, _SUBJECT_HEAD, sorted(
+            (name, head.index, head.event_id, head.effective_us, head.count) for name, head in group.heads.items()
+        ))  # fmt: skip
+        run_many(connection, _ITEM, [_item_row(group.items[code]) for code in sorted(group.items)])
+        self._append_readings(group)
+        run_many(
+            connection,
+            _ENTRY,
+            [_entry_row(entry, signature) for entry, signature in zip(entries, signatures, strict=True)],
+        )
+
+    def _append_readings(self, group: Group) -> None:
+        """The rarer rows: waybills, findings, records, erasures, refusals."""
+        connection = self.connection
+        run_many(connection, _WAYBILL, [msgspec.structs.astuple(w) for w in group.waybills.values()])
+        run_many(connection, _FINDING, [
+            (index, n, found.code, found.rule, found.severity, msgspec.json.encode(found))
+            for index, n, found in group.findings
+        ])  # fmt: skip
+        run_many(connection, _RESOLVED, group.resolved)
+        run_many(connection, "DELETE FROM opening WHERE idx = ?", [(index,) for index in group.erased])
+        for table in TABLES:
+            rows = [
+                (change.id, change.record.last_index, encode_record(change.record))
+                for change in group.changes
+                if change.table == table
+            ]
+            run_many(connection, upsert_sql(table, "id", "last_idx, doc"), rows)
+        run_many(connection, _REFUSAL, [msgspec.structs.astuple(refusal) for refusal in group.refusals])
+
+    def append_epoch(self, entry: NewEntry, epoch: EpochRow) -> None:
+        """Write an epoch record: its entry, which carries no receipt, and its row."""
+        run_many(self.connection, _ENTRY, [_entry_row(entry, None)])
+        run_many(self.connection, _EPOCH, [msgspec.structs.astuple(epoch)])
+
+    def store_tiles(self, tiles: Iterable[tuple[int, int, bytes]]) -> None:
+        """Write tiles (level, number, hashes), replacing partial ones."""
+        run_many(self.connection, _TILE, list(tiles))
+
+    def store_checkpoint(self, size: int, note: bytes) -> None:
+        """Write a signed checkpoint."""
+        run_many(self.connection, _CHECKPOINT, [(size, note)])
+
+    def refused_before(self, event_id: bytes, code: str) -> bool:
+        """Whether this statement was refused for this reason before."""
+        sql = "SELECT 1 FROM refusal WHERE event_id = ? AND code = ? LIMIT 1"
+        return fetch_one(self.connection, sql, (event_id, code)) is not None
+
+
+def _entry_row(entry: NewEntry, signature: bytes | None) -> Row:
+    return (
+        entry.index,
+        entry.event_id,
+        entry.leaf,
+        entry.chain,
+        entry.received_us,
+        entry.effective_us,
+        entry.late,
+        entry.kind,
+        entry.phase,
+        entry.actor,
+        entry.counterparty,
+        entry.body,
+        entry.receipt,
+        signature,
+    )
+
+
+def _opening_rows(entries: Sequence[NewEntry]) -> list[Row]:
+    return [(entry.index, n, *opening) for entry in entries for n, opening in enumerate(entry.openings)]
+
+
+def _item_row(state: ItemState) -> Row:
+    return (
+        state.code,
+        state.slot,
+        state.status,
+        state.holder,
+        state.site,
+        format(plain(state.quantity), "f"),
+        state.unit,
+        state.parent,
+        state.offer[1] if state.offer is not None else None,
+        state.waybill,
+        state.last_index,
+        encode_state(state),
+    )

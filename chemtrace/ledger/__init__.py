@@ -1,0 +1,1 @@
+"""Use cases of the log: admit, sequence, publish, prove, audit. No framework, no driver: ports lead outside."""

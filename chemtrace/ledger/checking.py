@@ -1,0 +1,67 @@
+"""Many statements checked at once: chunks on a pool of threads, in the order given.
+
+The signature check is the dearest part and releases the interpreter's lock, so threads scale with the cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, TypeAlias
+
+from chemtrace.core.errors import RefusedError
+from chemtrace.ledger.admit import Checked, check_statement, wire_event_id
+from chemtrace.ledger.outcome import Admitted
+from chemtrace.ledger.ports import Store
+from chemtrace.registry.state import Registry
+
+CHUNK: Final = 125
+"""Statements a thread checks in one go: small against a group of 1,000, large against the cost of handing over."""
+
+Verdict: TypeAlias = Checked | Admitted | RefusedError
+"""Checked: to be sequenced. Admitted: malformed, but its event is known. Else why it is refused."""
+
+
+class CheckingPool:
+    """Threads that check form and signatures against the registry as it is now."""
+
+    def __init__(
+        self, store: Store, registry: Callable[[], Registry], receipt_kid: bytes, threads: int
+    ) -> None:
+        """Use `threads` threads; `registry` gives the newest registry, `store` answers which events are known."""
+        self._store = store
+        self._registry = registry
+        self._receipt_kid = receipt_kid
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="check")
+
+    def check(self, wire: bytes) -> Verdict:
+        """Check one statement in the caller's thread."""
+        try:
+            return check_statement(wire, self._registry())
+        except RefusedError as error:
+            return self._known_or(wire, error)
+
+    def check_chunks(self, wires: Sequence[bytes]) -> Iterator[list[Verdict]]:
+        """Check all statements on the pool; chunks come back in order, as soon as each is done."""
+        parts = [wires[at : at + CHUNK] for at in range(0, len(wires), CHUNK)]
+        pending: list[Future[list[Verdict]]] = [self._pool.submit(self._check_part, part) for part in parts]
+        for future in pending:
+            yield future.result()
+
+    def _check_part(self, wires: Sequence[bytes]) -> list[Verdict]:
+        return [self.check(wire) for wire in wires]
+
+    def _known_or(self, wire: bytes, error: RefusedError) -> Verdict:
+        """A known event gets its first receipt, whatever signatures or payload come with it this time."""
+        event_id = wire_event_id(wire)
+        if event_id is None:
+            return error
+        with self._store.read() as transaction:
+            known = transaction.known_events([event_id]).get(event_id)
+        if known is None or not known.receipt:
+            return error
+        return Admitted(known.receipt, known.signature, self._receipt_kid, known.index, duplicate=True)
+
+    def close(self) -> None:
+        """Let the threads end; nothing may be checked any more."""
+        self._pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,210 @@
+"""`Ledger`: the one object through which every door submits, publishes and asks how things stand.
+
+Form and signatures are checked by a pool of threads, without a lock; one committer thread takes what is checked and
+appends it group by group. While one group is being made durable the next one gathers, so groups grow with the load
+and a lone statement waits for nobody. Epochs are cut by the same thread, between two groups.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Final
+
+import msgspec
+
+from chemtrace.core.catalogue import Catalogue
+from chemtrace.core.checkpoint import Checkpoint, parse_checkpoint
+from chemtrace.core.errors import ChemtraceError
+from chemtrace.core.note import parse_note
+from chemtrace.core.times import format_utc
+from chemtrace.ledger.admit import Checked
+from chemtrace.ledger.checking import CheckingPool, Verdict
+from chemtrace.ledger.committer import Committer
+from chemtrace.ledger.memory import Memory
+from chemtrace.ledger.outcome import Admitted, Outcome, Refused
+from chemtrace.ledger.ports import CheckpointSigner, Clock, Follower, Head, ReceiptSigner, Seen, Store
+from chemtrace.ledger.publish import cut_epoch, sign_epoch
+from chemtrace.ledger.recover import verify_tip
+from chemtrace.ledger.sequence import Sequencer, Terms
+from chemtrace.registry.state import Registry
+
+MAX_SEEN: Final = 100_000
+"""Events kept in memory for the detectors between two epochs; beyond, they are read back from the store."""
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ledger is wired from; `master` None where no codes can be checked."""
+
+    store: Store
+    clock: Clock
+    origin: str
+    catalogue: Catalogue
+    master: bytes | None
+    receipt_signer: ReceiptSigner
+    vault: CheckpointSigner
+    followers: tuple[Follower, ...] = ()
+    group_size: int = 1000
+    group_window_s: float = 0.0
+    threads: int = 0
+
+
+class Ledger:
+    """An open ledger with its committer thread; close it to end the thread."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Check the newest end of the log, take up what a crash left undone, and start the threads.
+
+        Raises:
+            EvidenceError: the records contradict themselves; nothing is started.
+            UnavailableError: no ledger, or the database does not answer.
+        """
+        self._parts = parts
+        self._memory = Memory(parts.master)
+        self._seen: list[Seen] | None = []
+        terms = Terms(parts.origin, parts.catalogue, parts.receipt_signer.kid, self._sign_many)
+        self._sequencer = Sequencer(store=parts.store, memory=self._memory, terms=terms)
+        self._recover()
+        self._checking = CheckingPool(
+            parts.store,
+            lambda: self._memory.registry,
+            parts.receipt_signer.kid,
+            parts.threads or os.cpu_count() or 1,
+        )
+        self._committer = Committer(self._commit, group_size=parts.group_size, window_s=parts.group_window_s)
+
+    # ------------------------------------------------------------------ submitting
+
+    def submit(self, wire: bytes) -> Outcome:
+        """Admit or refuse one statement; returns once it is durable. From any thread."""
+        verdict = self._checking.check(wire)
+        if not isinstance(verdict, Checked):
+            return _early(verdict)
+        return self._committer.submit([verdict]).result()[0]
+
+    def submit_many(self, wires: Sequence[bytes]) -> list[Outcome]:
+        """Admit or refuse statements in their order; one outcome for each, in the same order. From any thread.
+
+        Each stands for itself: what is refused does not keep the others out, except that events which follow it
+        lack their predecessor.
+        """
+        pending: list[tuple[list[Verdict], Future[list[Outcome]] | None]] = []
+        for verdicts in self._checking.check_chunks(wires):
+            checked = [verdict for verdict in verdicts if isinstance(verdict, Checked)]
+            pending.append((verdicts, self._committer.submit(checked) if checked else None))
+        outcomes: list[Outcome] = []
+        for verdicts, future in pending:
+            sequenced = iter(future.result() if future is not None else ())
+            outcomes += [
+                next(sequenced) if isinstance(verdict, Checked) else _early(verdict) for verdict in verdicts
+            ]
+        return outcomes
+
+    def _commit(self, statements: Sequence[Checked]) -> list[Outcome]:
+        outcomes, seen = self._sequencer.commit(statements, self._parts.clock.now_us())
+        self._keep_seen(seen)
+        return outcomes
+
+    def _keep_seen(self, seen: Sequence[Seen]) -> None:
+        if self._memory.take_foreign() or self._seen is None or len(self._seen) + len(seen) > MAX_SEEN:
+            self._seen = None
+        else:
+            self._seen += seen
+
+    def _sign_many(self, receipts: Sequence[bytes]) -> list[bytes]:
+        sign = self._parts.receipt_signer.sign
+        return [sign(receipt) for receipt in receipts]
+
+    # ------------------------------------------------------------------ publishing
+
+    def publish(self, force: bool = False) -> Checkpoint | None:
+        """Cut an epoch, let the detectors tick, sign and store the checkpoint; None when nothing is new.
+
+        `force` cuts an epoch even when nothing happened: log time moves on, and deadlines with it.
+
+        Raises:
+            ClockError: the clock went back beyond the slack; nothing was written.
+            CheckpointForkError: the vault refuses; writing stops.
+        """
+        return self._committer.run(lambda: self._publish(force=force))
+
+    def _publish(self, *, force: bool) -> Checkpoint | None:
+        parts = self._parts
+        epoch = cut_epoch(parts.store, self._memory, parts.clock.now_us(), force=force)
+        self._keep_seen(())
+        if epoch is None:
+            return None
+        note = sign_epoch(parts.store, parts.vault, parts.origin, epoch.index)
+        seen, self._seen = self._seen, []
+        for follower in parts.followers:
+            follower.follow(epoch, seen)
+        return parse_checkpoint(parse_note(note).text, parts.origin)
+
+    def _recover(self) -> None:
+        parts = self._parts
+        with parts.store.read() as transaction:
+            head = verify_tip(transaction, parts.origin, parts.vault.last_signed())
+            self._memory.refresh(transaction, head)
+            epochs = transaction.epochs_from(head.epoch_index) if head.epoch_index >= 0 else ()
+        if epochs:
+            sign_epoch(parts.store, parts.vault, parts.origin, epochs[-1].index)
+            for follower in parts.followers:
+                follower.follow(epochs[-1], None)
+        # Entries behind the last epoch were never shown to the detectors by this process.
+        self._seen = None if head.size > head.epoch_index + 1 else []
+        self._memory.take_foreign()
+
+    # ------------------------------------------------------------------ asking
+
+    @property
+    def registry(self) -> Registry:
+        """The registry as of the newest entry; only look-ups."""
+        return self._memory.registry
+
+    @property
+    def origin(self) -> str:
+        """The log's name in checkpoints and receipts."""
+        return self._parts.origin
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return self._head().size
+
+    @property
+    def log_time(self) -> int:
+        """Time of the newest epoch, microseconds UTC."""
+        return self._head().log_time_us
+
+    def _head(self) -> Head:
+        head = self._memory.head
+        if head is not None:
+            return head
+        with self._parts.store.read() as transaction:
+            return transaction.head()
+
+    def checkpoint(self) -> bytes | None:
+        """The newest signed checkpoint (a C2SP note), or None before the first epoch."""
+        with self._parts.store.read() as transaction:
+            return transaction.checkpoint()
+
+    def health(self) -> dict[str, object]:
+        """`{writable, size, log_time, epoch, stopped}`; `stopped` is the code of what ended the writing, or None."""
+        head, stopped = self._head(), self._committer.stopped
+        return {
+            "writable": stopped is None,
+            "size": head.size,
+            "log_time": format_utc(head.log_time_us),
+            "epoch": head.epoch_number,
+            "stopped": None if stopped is None else stopped.code,
+        }
+
+    def close(self) -> None:
+        """Finish what was handed in, then end the threads."""
+        self._committer.close()
+        self._checking.close()
+
+
+def _early(verdict: Admitted | ChemtraceError) -> Outcome:
+    return verdict if isinstance(verdict, Admitted) else Refused(verdict)

@@ -1,0 +1,328 @@
+"""What the ledger needs from outside: storage, time, keys, followers. Adapters implement these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from chemtrace.core.algorithms import PublicKey
+from chemtrace.core.events.authority import Alert
+from chemtrace.registry.records import AnyRecord, Change
+from chemtrace.trace.event import ItemEvent
+from chemtrace.trace.finding import Finding
+from chemtrace.trace.state import ItemState
+from chemtrace.trace.waybill import WaybillState
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """The one row that orders all writers. Times are microseconds UTC; -1 is "none yet"."""
+
+    size: int
+    chain: bytes
+    epoch_number: int
+    epoch_index: int
+    log_time_us: int
+    registry_index: int
+    subjects: int
+
+
+class SubjectHead(msgspec.Struct, frozen=True, gc=False):
+    """The newest event of a subject, and how many it has."""
+
+    index: int
+    event_id: bytes
+    effective_us: int
+    count: int
+
+
+class KnownEvent(msgspec.Struct, frozen=True, gc=False):
+    """What an event that is in the log already got as its answer."""
+
+    index: int
+    receipt: bytes
+    signature: bytes
+
+
+class StoredEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event as stored; `effect` is that on the subject asked for; `payload` None once erased."""
+
+    index: int
+    event_id: bytes
+    body: bytes
+    payload: bytes | None
+    received_us: int
+    effective_us: int
+    late: bool
+    effect: bool
+    receipt: bytes | None = None
+
+
+class NewEntry(msgspec.Struct, frozen=True, gc=False):
+    """One entry to be appended, with its payload; receipt None for the operator's own records."""
+
+    index: int
+    event_id: bytes
+    leaf: bytes
+    chain: bytes
+    received_us: int
+    effective_us: int
+    late: bool
+    kind: str
+    phase: str
+    actor: str
+    counterparty: str | None
+    body: bytes
+    payload: bytes | None
+    openings: tuple[tuple[bytes, bytes, str], ...]
+    receipt: bytes | None
+
+
+class NewRefusal(msgspec.Struct, frozen=True, gc=False):
+    """A validly signed statement that was refused, to be kept as evidence."""
+
+    at_size: int
+    received_us: int
+    event_id: bytes
+    enterprise: str
+    code: str
+    doc: bytes
+    statement: bytes
+
+
+class WaybillRow(msgspec.Struct, frozen=True, gc=False):
+    """A waybill's columns, and its state as a document."""
+
+    number: str
+    state: str
+    carrier: str
+    vehicle: str
+    consignor: str
+    consignee: str
+    last_index: int
+    doc: bytes
+
+
+class Group(msgspec.Struct, kw_only=True):
+    """All rows of one group commit, collected while its statements are judged; written in one go."""
+
+    entries: list[NewEntry] = msgspec.field(default_factory=list)
+    subject_entries: list[tuple[str, int, bool]] = msgspec.field(default_factory=list)
+    heads: dict[str, SubjectHead] = msgspec.field(default_factory=dict)
+    items: dict[str, ItemState] = msgspec.field(default_factory=dict)
+    waybills: dict[str, WaybillRow] = msgspec.field(default_factory=dict)
+    findings: list[tuple[int, int, Finding]] = msgspec.field(default_factory=list)
+    resolved: list[tuple[int, int, str, str]] = msgspec.field(default_factory=list)
+    changes: list[Change] = msgspec.field(default_factory=list)
+    erased: list[int] = msgspec.field(default_factory=list)
+    refusals: list[NewRefusal] = msgspec.field(default_factory=list)
+
+
+class EpochRow(msgspec.Struct, frozen=True):
+    """An epoch as stored; `first` and `last` None when nothing lies between it and the one before."""
+
+    number: int
+    index: int
+    log_time_us: int
+    first: int | None
+    last: int | None
+
+
+class ReadTransaction(Protocol):
+    """Questions to one snapshot."""
+
+    def head(self) -> Head:
+        """The head row; raises `LedgerMissingError` where no ledger was founded."""
+        ...
+
+    def fact(self, name: str) -> str | None:
+        """What never changes, by name: `origin`, `label_host`."""
+        ...
+
+    def known_events(self, event_ids: Sequence[bytes]) -> dict[bytes, KnownEvent]:
+        """Which of these events are in the log, with their first answers."""
+        ...
+
+    def subject_heads(self, subjects: Sequence[str]) -> dict[str, SubjectHead]:
+        """Heads of those subjects that have a history."""
+        ...
+
+    def item_states(self, codes: Sequence[str]) -> dict[str, bytes]:
+        """Stored states of those items that have one."""
+        ...
+
+    def waybills(self, numbers: Sequence[str]) -> dict[str, bytes]:
+        """Stored states of those waybills that are registered."""
+        ...
+
+    def vehicle_waybills(self, vehicle: str) -> dict[str, str]:
+        """Number and state of a vehicle's waybills that are not at their end."""
+        ...
+
+    def effective_in(self, subject: str, event_id: bytes) -> int | None:
+        """Effective time of an event if it is one of the subject's."""
+        ...
+
+    def event(self, event_id: bytes) -> StoredEvent | None:
+        """An event by its id."""
+        ...
+
+    def history(self, subject: str) -> tuple[StoredEvent, ...]:
+        """All events of a subject in the order of the log."""
+        ...
+
+    def events_between(self, first: int, last: int) -> tuple[StoredEvent, ...]:
+        """Entries `first` to `last`, both counted."""
+        ...
+
+    def leaves(self, first: int, last: int) -> list[bytes]:
+        """Leaf hashes of entries `first` to `last`, both counted."""
+        ...
+
+    def last_entry(self) -> tuple[int, bytes] | None:
+        """Index and chain value of the newest entry."""
+        ...
+
+    def epochs_from(self, index: int) -> tuple[EpochRow, ...]:
+        """Epochs whose record stands at `index` or behind, in order."""
+        ...
+
+    def tile(self, level: int, number: int) -> bytes | None:
+        """The hashes of a tile as far as it is filled."""
+        ...
+
+    def checkpoint(self, size: int | None = None) -> bytes | None:
+        """The signed note of a size, or the newest one."""
+        ...
+
+    def records(self) -> Iterable[tuple[str, str, AnyRecord]]:
+        """All records of the registry, as (table, id, record)."""
+        ...
+
+    def alert_enterprise(self, alert_id: str) -> tuple[str | None] | None:
+        """The enterprise an alert concerns, in a tuple; None: no such alert."""
+        ...
+
+
+class WriteTransaction(ReadTransaction, Protocol):
+    """The same, and the rows to be written; nothing is durable before the transaction ends."""
+
+    def lock_head(self) -> Head:
+        """The head row, locked until the transaction ends."""
+        ...
+
+    def set_head(self, head: Head) -> None:
+        """Move the head row, or make it."""
+        ...
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Write down what will never change."""
+        ...
+
+    def append(self, group: Group, signatures: Sequence[bytes]) -> None:
+        """Write all rows of a group with the signatures of its receipts."""
+        ...
+
+    def append_epoch(self, entry: NewEntry, epoch: EpochRow) -> None:
+        """Write an epoch record: its entry and its row."""
+        ...
+
+    def store_tiles(self, tiles: Iterable[tuple[int, int, bytes]]) -> None:
+        """Write tiles (level, number, hashes), replacing partial ones."""
+        ...
+
+    def store_checkpoint(self, size: int, note: bytes) -> None:
+        """Write a signed checkpoint."""
+        ...
+
+    def refused_before(self, event_id: bytes, code: str) -> bool:
+        """Whether this statement was refused for this reason before."""
+        ...
+
+
+class Store(Protocol):
+    """The tables of one ledger."""
+
+    def read(self) -> AbstractContextManager[ReadTransaction]:
+        """One snapshot."""
+        ...
+
+    def write(self) -> AbstractContextManager[WriteTransaction]:
+        """One transaction: durable when the block has ended."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, never going back within one process."""
+
+    def now_us(self) -> int:
+        """Microseconds since 1970, UTC."""
+        ...
+
+
+class ReceiptSigner(Protocol):
+    """The receipt key in force."""
+
+    @property
+    def kid(self) -> bytes:
+        """The key id, 32 bytes."""
+        ...
+
+    def sign(self, receipt: bytes) -> bytes:
+        """The signature over a receipt."""
+        ...
+
+
+class CheckpointSigner(Protocol):
+    """The vault: signs a larger tree only when it is proved to contain the last one signed."""
+
+    @property
+    def public(self) -> PublicKey:
+        """The key that verifies the checkpoints."""
+        ...
+
+    def last_signed(self) -> tuple[int, bytes] | None:
+        """Size and root of the last tree signed, or None."""
+        ...
+
+    def sign(self, *, origin: str, size: int, root: bytes, path: Sequence[bytes]) -> bytes:
+        """The signed note; raises `CheckpointForkError` unless `path` proves the last tree to be a prefix."""
+        ...
+
+
+class Observed(msgspec.Struct, frozen=True, gc=False):
+    """What the detectors learn of one admitted event: the items before and after it, and what was found."""
+
+    event: ItemEvent
+    kid: str
+    leaf: bytes
+    log_time_us: int
+    before: Mapping[str, ItemState]
+    after: Mapping[str, ItemState]
+    waybills: Mapping[str, WaybillState]
+    findings: tuple[Finding, ...]
+    resolved: tuple[tuple[int, str, str], ...]
+
+
+class AlertHandled(msgspec.Struct, frozen=True, gc=False):
+    """Somebody did something about an alert."""
+
+    index: int
+    event_id: bytes
+    phase: str
+    actor: str
+    at_us: int
+    payload: Alert
+
+
+Seen: TypeAlias = Observed | AlertHandled
+"""What a follower is shown, in the order of the log."""
+
+
+class Follower(Protocol):
+    """Reads the log behind the writer, epoch by epoch, with a position of its own."""
+
+    def follow(self, epoch: EpochRow, seen: Sequence[Seen] | None) -> None:
+        """Take everything up to `epoch`; `seen` None: read it back from the store."""

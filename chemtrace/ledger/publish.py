@@ -1,0 +1,165 @@
+"""Publishing: the epoch record, the tiles, the checkpoint. After it, everything before it is committed to.
+
+The record and the tiles are written in one transaction under the head lock; from its end on the epoch is part of
+the log. Then the vault signs and the checkpoint is stored. A crash between the two loses nothing: at the next start
+the checkpoint of the last epoch is signed, over the same tree.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final
+
+from chemtrace.core.entry import encode_entry
+from chemtrace.core.epoch import EpochRecord, encode_epoch
+from chemtrace.core.errors import ClockError
+from chemtrace.core.merkle import EMPTY_ROOT
+from chemtrace.core.tiles import ReadTile, consistency_from_tiles, extend_tiles, root_from_tiles
+from chemtrace.core.times import format_utc
+from chemtrace.ledger.memory import Memory
+from chemtrace.ledger.ports import (
+    CheckpointSigner,
+    EpochRow,
+    Head,
+    NewEntry,
+    ReadTransaction,
+    Store,
+    WriteTransaction,
+)
+
+CLOCK_SLACK_US: Final = 5_000_000
+"""How far a clock may step back between two epochs (time servers correct by less); log time then stands still."""
+
+OPERATOR: Final = "operator"
+"""Actor of the log's own records."""
+
+
+def cut_epoch(store: Store, memory: Memory, now_us: int, *, force: bool) -> EpochRow | None:
+    """Append an epoch record and fold all entries up to it into the tiles; None when there is nothing new.
+
+    Raises:
+        ClockError: the clock stands before the last log time by more than the slack; nothing was written.
+        TreeBrokenError: the stored tiles are not those of the entries.
+    """
+    try:
+        with store.write() as transaction:
+            head = transaction.lock_head()
+            memory.refresh(transaction, head)
+            if head.size == head.epoch_index + 1 and not force:
+                return None
+            epoch, after = _append_epoch(transaction, head, _log_time(head, now_us))
+        memory.settle(after)
+    except BaseException:
+        memory.forget()
+        raise
+    return epoch
+
+
+def _log_time(head: Head, now_us: int) -> int:
+    if now_us + CLOCK_SLACK_US < head.log_time_us:
+        raise ClockError(
+            "the clock stands before the last epoch: set it right; log time never goes back",
+            now=format_utc(now_us),
+            log_time=format_utc(head.log_time_us),
+        )
+    return max(now_us, head.log_time_us)
+
+
+def _append_epoch(transaction: WriteTransaction, head: Head, log_time_us: int) -> tuple[EpochRow, Head]:
+    index, first = head.size, head.epoch_index + 1
+    empty = first == index
+    epoch = EpochRow(
+        head.epoch_number + 1, index, log_time_us, None if empty else first, None if empty else index - 1
+    )
+    header = encode_epoch(
+        EpochRecord(
+            chain=head.chain.hex(),
+            first=epoch.first,
+            last=epoch.last,
+            log_time=format_utc(log_time_us),
+            map_root=None,
+            number=epoch.number,
+            previous=None if head.epoch_index < 0 else head.epoch_index,
+            subjects=head.subjects,
+        )
+    )
+    body = encode_entry(header, ())
+    leaf = sha256(b"\x00" + body).digest()
+    chain = sha256(b"\x02" + head.chain + leaf).digest()
+    entry = _epoch_entry(epoch, header=header, body=body, leaf=leaf, chain=chain)
+    transaction.append_epoch(entry, epoch)
+    leaves = transaction.leaves(first, index)
+    tiles = extend_tiles(first, leaves, tile_reader(transaction))
+    transaction.store_tiles([(tile.level, tile.number, tile.data) for tile in tiles])
+    after = Head(
+        size=index + 1,
+        chain=chain,
+        epoch_number=epoch.number,
+        epoch_index=index,
+        log_time_us=log_time_us,
+        registry_index=head.registry_index,
+        subjects=head.subjects,
+    )
+    transaction.set_head(after)
+    return epoch, after
+
+
+def _epoch_entry(epoch: EpochRow, *, header: bytes, body: bytes, leaf: bytes, chain: bytes) -> NewEntry:
+    return NewEntry(
+        index=epoch.index,
+        event_id=sha256(header).digest(),
+        leaf=leaf,
+        chain=chain,
+        received_us=epoch.log_time_us,
+        effective_us=epoch.log_time_us,
+        late=False,
+        kind="epoch",
+        phase="record",
+        actor=OPERATOR,
+        counterparty=None,
+        body=body,
+        payload=None,
+        openings=(),
+        receipt=None,
+    )
+
+
+def sign_epoch(store: Store, vault: CheckpointSigner, origin: str, epoch_index: int) -> bytes:
+    """Sign and store the checkpoint whose last leaf is the epoch record at `epoch_index`; returns the note.
+
+    Raises:
+        CheckpointForkError: the vault signed a tree before that this one does not contain; nothing is signed.
+        TreeBrokenError: the tiles do not give this tree.
+    """
+    size = epoch_index + 1
+    with store.read() as transaction:
+        stored = transaction.checkpoint(size)
+        if stored is not None:
+            return stored
+        read_tile = tile_reader(transaction)
+        root = root_from_tiles(size, read_tile)
+        last = vault.last_signed()
+        path = (
+            consistency_from_tiles(last[0], size, read_tile)
+            if last is not None and 0 < last[0] < size
+            else ()
+        )
+    note = vault.sign(origin=origin, size=size, root=root, path=path)
+    with store.write() as transaction:
+        if transaction.checkpoint(size) is None:
+            transaction.store_checkpoint(size, note)
+    return note
+
+
+def tree_root(transaction: ReadTransaction, size: int) -> bytes:
+    """The root of the first `size` entries, from the tiles."""
+    return root_from_tiles(size, tile_reader(transaction)) if size else EMPTY_ROOT
+
+
+def tile_reader(transaction: ReadTransaction) -> ReadTile:
+    """A reader of the stored tiles for `core.tiles`; what is missing reads as empty, which it refuses."""
+
+    def read_tile(level: int, number: int, _width: int) -> bytes:
+        return transaction.tile(level, number) or b""
+
+    return read_tile

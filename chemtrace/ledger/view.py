@@ -1,0 +1,97 @@
+"""What the rules see of the ledger while a group is judged: memory first, the transaction where memory is silent.
+
+Memory is moved along statement by statement. Before a rule looks into a subject's past, the rows collected so far are
+written (`flush`), so that the past is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chemtrace.core.catalogue import Catalogue
+from chemtrace.ledger.memory import Memory
+from chemtrace.ledger.ports import Group, ReadTransaction, StoredEvent
+from chemtrace.ledger.stored import load_past, stored_item_event
+from chemtrace.trace.event import ItemEvent
+from chemtrace.trace.state import ItemState
+from chemtrace.trace.step import Issue
+from chemtrace.trace.view import Past
+from chemtrace.trace.waybill import OPEN_STATES, WaybillState
+
+
+class GroupView:
+    """The items, waybills and registry as they stand behind the last statement that was admitted."""
+
+    def __init__(
+        self, transaction: ReadTransaction, memory: Memory, catalogue: Catalogue, flush: Callable[[], None]
+    ) -> None:
+        """Look through `memory`, which the group moves along, and `transaction`."""
+        self._transaction = transaction
+        self._memory = memory
+        self._flush = flush
+        self.catalogue = catalogue
+        self.group = Group()
+        self.speaker = ""
+        """Enterprise of the header that is being judged: whose codes it may use."""
+
+    def state(self, code: str) -> ItemState:
+        """The item as it stands now."""
+        state = self._memory.items.get(code)
+        if state is None:
+            self._memory.load(self._transaction, {code})
+            state = self._memory.items[code]
+        return state
+
+    def waybill(self, number: str) -> WaybillState | None:
+        """The waybill as it stands now, or None where none is registered."""
+        if number not in self._memory.waybills:
+            self._memory.load(self._transaction, {f"waybill:{number}"})
+        return self._memory.waybills[number]
+
+    def open_waybill_of(self, vehicle: str) -> str | None:
+        """The waybill on which a vehicle is under way, or None."""
+        states = self._transaction.vehicle_waybills(vehicle)
+        pending = self.group.waybills.values()
+        states.update({row.number: row.state for row in pending if row.vehicle == vehicle})
+        return next((number for number, state in sorted(states.items()) if state in OPEN_STATES), None)
+
+    def issue_status(self, code: str, actor: str) -> Issue:
+        """Whether the code was issued to `actor`; an importer uses codes of its own issuer number."""
+        found = self._memory.registry.issue_status(code)
+        if found.enterprise not in (None, actor, self.speaker):
+            return "foreign-issuer"
+        return found.status
+
+    def site_owner(self, site: str) -> str | None:
+        """The enterprise of a registered, open site, or None."""
+        record = self._memory.registry.site(site)
+        return None if record is None or record.closed_index is not None else record.enterprise
+
+    def is_authority(self, party: str) -> bool:
+        """Tell whether the party is the authority of this ledger."""
+        authority = self._memory.registry.authority
+        return authority is not None and authority.party == party
+
+    def history(self, code: str) -> tuple[Past, ...]:
+        """All admitted item events that name the code, by index."""
+        self._flush()
+        return load_past(self._transaction, self._memory.registry, code)
+
+    def event(self, event_id: bytes) -> ItemEvent | None:
+        """An admitted event of items or a waybill by its id."""
+        stored = self.stored_event(event_id)
+        return None if stored is None else stored_item_event(stored, self._memory.registry)
+
+    def stored_event(self, event_id: bytes) -> StoredEvent | None:
+        """Any admitted event by its id, as stored."""
+        self._flush()
+        return self._transaction.event(event_id)
+
+    def effective_in(self, subject: str, event_id: bytes) -> int | None:
+        """The effective time of an event of a subject, or None when the subject never had it."""
+        self._flush()
+        return self._transaction.effective_in(subject, event_id)
+
+    def alert_enterprise(self, alert_id: str) -> tuple[str | None] | None:
+        """The enterprise that an alert concerns, in a tuple of its own; None when there is no such alert."""
+        return self._transaction.alert_enterprise(alert_id)
