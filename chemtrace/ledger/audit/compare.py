@@ -10,6 +10,7 @@ import msgspec
 from chemtrace.ledger.audit.models import UNCHECKED_RULES, ModelAudit, finding_row
 from chemtrace.ledger.audit.port import AuditStore, StoredItem, StoredSubject, StoredWaybill
 from chemtrace.ledger.audit.report import FaultLog
+from chemtrace.trace.exact import plain
 from chemtrace.trace.state import ItemState, encode_state
 from chemtrace.trace.waybill import WaybillState, encode_waybill
 
@@ -34,7 +35,7 @@ def item_row(state: ItemState) -> StoredItem:
         status=state.status,
         holder=state.holder,
         site=state.site,
-        quantity=format(state.quantity, "f"),
+        quantity=format(plain(state.quantity), "f"),
         unit=state.unit,
         parent=state.parent,
         offered_to=None if state.offer is None else state.offer[1],

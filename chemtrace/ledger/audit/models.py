@@ -49,7 +49,7 @@ class ModelAudit:
         self.registry_index = -1
         self.findings: dict[tuple[int, int], tuple[Finding, int | None]] = {}
         self.log = FoldedLog(store)
-        self._by_code: dict[tuple[int, str, str], tuple[int, int]] = {}
+        self._places: dict[tuple[int, str, str], list[tuple[int, int]]] = {}
         self._sums: dict[int, int] = {}
         self._faults = faults
         self._has_master = has_master
@@ -146,13 +146,10 @@ class ModelAudit:
             self.registry_index = index
         for found_at, number, finding in group.findings:
             self.findings[found_at, number] = (finding, None)
-            self._by_code[found_at, finding.code, finding.rule] = (found_at, number)
+            self._places.setdefault((found_at, finding.code, finding.rule), []).append((found_at, number))
         for resolver, found_at, code, rule in group.resolved:
-            place = self._by_code.get((found_at, code, rule))
-            if place is not None:
+            for place in self._places.get((found_at, code, rule), ()):
                 self.findings[place] = (self.findings[place][0], resolver)
-        for effect, subject, corrected in group.effects:
-            self._set_effect(subject, corrected, effect=effect)
         if decision.judgement is not None:
             for waybill in decision.judgement.waybills.values():
                 self.log.note_waybill(waybill)
@@ -169,17 +166,6 @@ class ModelAudit:
                 self.log.without_effect.add((subject.id, index))
             bucket = index >> BUCKET_BITS
             self._sums[bucket] = self._sums.get(bucket, 0) + _step(subject.id, index, effect=effect)
-
-    def _set_effect(self, subject: str, index: int, *, effect: bool) -> None:
-        """A later event took an earlier one's effect away, or gave it back."""
-        key = (subject, index)
-        before = key not in self.log.without_effect
-        if before == effect:
-            return
-        (self.log.without_effect.discard if effect else self.log.without_effect.add)(key)
-        change = _step(subject, index, effect=effect) - _step(subject, index, effect=before)
-        bucket = index >> BUCKET_BITS
-        self._sums[bucket] = self._sums.get(bucket, 0) + change
 
 
 def finding_row(place: tuple[int, int], finding: Finding, resolved_by: int | None) -> StoredFinding:

@@ -11,7 +11,14 @@ from typing import Any
 
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.reads import alerts, parties, state, waybills
-from chemtrace.adapters.sql.reads.events import EventLine, EventView, load_entry, load_event, load_events
+from chemtrace.adapters.sql.reads.events import (
+    EventLine,
+    EventView,
+    load_entries,
+    load_entry,
+    load_event,
+    load_events,
+)
 from chemtrace.adapters.sql.reads.history import HistoryLine, load_history
 from chemtrace.adapters.sql.reads.items import ItemLine, ItemView, load_item, load_items
 from chemtrace.adapters.sql.reads.lineage import Direction, Lineage, load_lineage
@@ -82,6 +89,11 @@ class Reads:
         """The entry at an index; raises `EntryUnknownError`."""
         with self._database.read() as connection:
             return load_entry(connection, index)
+
+    def entries(self, first: int, *, limit: int = DEFAULT_PAGE) -> tuple[EventView, ...]:
+        """Entries from an index on, in the order of the log, at most `limit`."""
+        with self._database.read() as connection:
+            return load_entries(connection, first=first, limit=limit)
 
     def event(self, event_id: bytes) -> EventView:
         """The event with an id of 32 bytes; raises `EventNotFoundError`."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from chemtrace.adapters.sql.reads.pages import (
     Page,
@@ -110,6 +110,12 @@ def load_entry(connection: Connection, index: int) -> EventView:
     return view
 
 
+def load_entries(connection: Connection, *, first: int, limit: int) -> tuple[EventView, ...]:
+    """Return at most `limit` entries from an index on, in the order of the log; three queries."""
+    query = _full().where(entry.c.idx >= first).order_by(entry.c.idx).limit(page_size(limit))
+    return tuple(_views(connection, connection.execute(query).all()))
+
+
 def load_events(
     connection: Connection,
     *,
@@ -184,11 +190,35 @@ def _full() -> Select[Any]:
 
 def _view(connection: Connection, query: Select[Any]) -> EventView | None:
     row = connection.execute(query).first()
-    if row is None:
-        return None
+    return None if row is None else _views(connection, [row])[0]
+
+
+def _views(connection: Connection, rows: Sequence[Any]) -> list[EventView]:
+    """Make views of rows in the order of the log: one query for their findings, one for their epochs."""
+    if not rows:
+        return []
+    findings: dict[int, tuple[FindingLine, ...]] = {}
+    for found in load_findings(connection, [row.idx for row in rows]):
+        findings[found.index] = (*findings.get(found.index, ()), found)
+    first, last = rows[0].idx, rows[-1].idx
+    closing = select(epoch.c.idx).where(epoch.c.idx >= last).order_by(epoch.c.idx).limit(1).scalar_subquery()
+    ticks = select(epoch.c.idx, epoch.c.log_time_us).where(
+        epoch.c.idx >= first, epoch.c.idx <= func.coalesce(closing, last)
+    )
+    epochs = connection.execute(ticks.order_by(epoch.c.idx)).all()
+    views: list[EventView] = []
+    at = 0
+    for row in rows:
+        while at < len(epochs) and epochs[at].idx < row.idx:
+            at += 1
+        log_time = moment(epochs[at].log_time_us) if at < len(epochs) else None
+        views.append(_make(row, findings.get(row.idx, ()), log_time))
+    return views
+
+
+def _make(row: Any, findings: tuple[FindingLine, ...], log_time: str | None) -> EventView:
     line = event_line(row)
     stored = parse_entry(row.body)
-    after = select(epoch.c.log_time_us).where(epoch.c.idx >= row.idx).order_by(epoch.c.idx).limit(1)
     signatures = tuple(
         {"kid": kid.hex(), "signature": encode_base64url(value)} for kid, value in stored.signatures
     )
@@ -202,12 +232,12 @@ def _view(connection: Connection, query: Select[Any]) -> EventView | None:
         late=line.late,
         received=line.received,
         effective=line.effective,
-        log_time=moment(connection.execute(after).scalar()),
+        log_time=log_time,
         leaf=row.leaf.hex(),
         header=load_json(stored.header_bytes, "entry", row.idx),
         signatures=signatures,
         payload=line.payload,
-        findings=load_findings(connection, (row.idx,)),
+        findings=findings,
         receipt=None if row.receipt is None else encode_base64url(row.receipt),
         receipt_signature=None if row.receipt_signature is None else encode_base64url(row.receipt_signature),
         entry=encode_base64url(row.body),

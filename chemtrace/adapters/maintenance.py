@@ -1,0 +1,70 @@
+"""What an operator does to a ledger that need not be open, or must not be: audit, backup, restore, migrate.
+
+Nothing here takes the writer's lock, reads a signing key or starts a part: it works beside a running server, and on
+a ledger that the server refuses to open.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chemtrace.adapters.backup import (
+    MASTER_KEY_FILE,
+    BackupManifest,
+    Progress,
+    restore_backup,
+    sqlite_path,
+    store_backup,
+    verify_backup,
+)
+from chemtrace.adapters.data_files import contracts_dir
+from chemtrace.adapters.sql.engine import Database
+from chemtrace.adapters.sql.migrate import current_revision, newest_revision, upgrade
+from chemtrace.adapters.sql.reads.audit import open_snapshot
+from chemtrace.core.catalogue import Catalogue, parse_catalogue
+from chemtrace.ledger.audit import AuditReport, verify_log
+
+__all__ = [
+    "BackupManifest",
+    "Progress",
+    "audit_ledger",
+    "restore_backup",
+    "schema_state",
+    "sqlite_path",
+    "store_backup",
+    "upgrade",
+    "verify_backup",
+]
+
+CATALOGUE_FILE = "chemicals/beijing-35.json"
+"""The catalogue that a ledger uses unless its settings name another."""
+
+
+def audit_ledger(
+    *, database_url: str, data_dir: Path, catalogue: Catalogue | None = None, progress: Progress | None = None
+) -> AuditReport:
+    """Recompute the whole ledger and report every fault, reading only.
+
+    Whether codes were issued is checked where `data_dir` holds the master key of code serials, else left out.
+
+    Raises:
+        LedgerMissingError: no ledger there.
+    """
+    known = catalogue or parse_catalogue((contracts_dir() / CATALOGUE_FILE).read_bytes())
+    with open_snapshot(database_url) as store:
+        return verify_log(store, catalogue=known, master=_load_master(data_dir), progress=progress)
+
+
+def schema_state(database_url: str) -> tuple[str | None, str | None]:
+    """Return the schema of the database and the newest one that this program knows."""
+    database = Database(database_url, read_only=True)
+    try:
+        with database.read() as connection:
+            return current_revision(connection), newest_revision()
+    finally:
+        database.close()
+
+
+def _load_master(data_dir: Path) -> bytes | None:
+    path = data_dir / MASTER_KEY_FILE
+    return path.read_bytes() if path.is_file() else None

@@ -1,0 +1,110 @@
+"""`chemtrace db`: the database under a ledger: schema, backup, restore."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chemtrace.entrypoints.cli.options import AsJSON, Data, load_settings
+from chemtrace.entrypoints.cli.output import print_json, print_text, progress_bar
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group."""
+    group = typer.Typer(help="schema, backup, restore / 数据库维护", no_args_is_help=True)
+    group.command("status")(status)
+    group.command("upgrade")(upgrade)
+    group.command("backup")(backup)
+    group.command("restore")(restore)
+    app.add_typer(group, name="db")
+
+
+def status(data: Data = None, as_json: AsJSON = False) -> None:
+    """Show the schema of the database and the one this program needs / 数据库版本."""
+    from chemtrace.bootstrap import maintenance
+
+    found, expected = maintenance.schema_state(load_settings(data).database_url)
+    if as_json:
+        print_json({"schema": found, "expected": expected, "current": found == expected})
+    else:
+        print_text(f"schema {found}, this program needs {expected}")
+
+
+def upgrade(data: Data = None, as_json: AsJSON = False) -> None:
+    """Bring the database to the newest schema; forward only, make a backup first / 升级数据库."""
+    from chemtrace.bootstrap import maintenance
+
+    url = load_settings(data).database_url
+    before, _ = maintenance.schema_state(url)
+    maintenance.upgrade(url)
+    after, _ = maintenance.schema_state(url)
+    if as_json:
+        print_json({"before": before, "after": after})
+    else:
+        print_text(f"schema {before} -> {after}")
+
+
+def backup(
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="new folder for the backup / 备份目录")],
+    with_keys: Annotated[
+        bool, typer.Option("--with-keys", help="copy private keys and the master key too / 含私钥")
+    ] = False,
+    data: Data = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Copy a ledger, also while a server writes to it, and verify the copy / 在线备份."""
+    from chemtrace.bootstrap import maintenance
+
+    settings = load_settings(data)
+    with progress_bar("备份 copying", shown=not as_json) as progress:
+        manifest = maintenance.store_backup(
+            database=maintenance.sqlite_path(settings.database_url),
+            data_dir=settings.data_dir,
+            target=to,
+            now_us=time.time_ns() // 1000,
+            with_keys=with_keys,
+            progress=progress,
+        )
+    result = {
+        "folder": str(to),
+        "entries": manifest.entries,
+        "bytes": manifest.bytes,
+        "sha256": manifest.sha256,
+    }
+    if as_json:
+        print_json(result)
+    else:
+        print_text(f"已备份 backup of {manifest.entries} entries in {to} (SHA-256 {manifest.sha256})")
+
+
+def restore(
+    source: Annotated[
+        Path, typer.Option("--from", metavar="DIR", help="backup folder / 备份目录", exists=True)
+    ],
+    published_size: Annotated[
+        int, typer.Option("--published-size", min=0, help="size of the newest checkpoint anybody has seen")
+    ] = 0,
+    data: Data = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Put a backup into an empty data folder; refused if it ends before what was published / 恢复."""
+    from chemtrace.bootstrap import maintenance
+
+    settings = load_settings(data)
+    with progress_bar("恢复 copying", shown=not as_json) as progress:
+        manifest = maintenance.restore_backup(
+            backup=source,
+            database=maintenance.sqlite_path(settings.database_url),
+            data_dir=settings.data_dir,
+            published_size=published_size,
+            progress=progress,
+        )
+    if as_json:
+        print_json({"entries": manifest.entries, "taken": manifest.taken})
+    else:
+        print_text(
+            f"已恢复 restored {manifest.entries} entries as of {manifest.taken}; now run `chemtrace verify log`"
+        )

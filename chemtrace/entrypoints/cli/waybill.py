@@ -1,0 +1,68 @@
+"""`chemtrace waybill`: electronic waybills as the ledger knows them. Posting one is `chemtrace submit`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from chemtrace.entrypoints.cli.options import AsJSON, Data, Limit, opened
+from chemtrace.entrypoints.cli.output import print_json, print_table, print_text
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group."""
+    group = typer.Typer(help="electronic waybills / 电子运单", no_args_is_help=True)
+    group.command("show")(show_waybill)
+    group.command("list")(list_waybills)
+    app.add_typer(group, name="waybill")
+
+
+def show_waybill(
+    number: Annotated[str, typer.Argument(help="waybill number")], data: Data = None, as_json: AsJSON = False
+) -> None:
+    """Show one waybill: planned, loaded, received, and its events / 运单详情."""
+    with opened(data) as application:
+        waybill = application.reads.waybill(number)
+    if as_json:
+        print_json({**waybill, "events": [_event(line) for line in waybill["events"]]})
+        return
+    for name, value in waybill.items():
+        if name != "events":
+            print_text(f"{name}: {value}")
+    print_table(
+        "events / 事件",
+        ("index", "event", "actor", "at"),
+        [(line.index, f"{line.kind}/{line.phase}", line.actor, line.at) for line in waybill["events"]],
+    )
+
+
+def list_waybills(
+    state: Annotated[
+        str | None, typer.Option(help="scheduled, loaded, in_transit, arrived, closed, void")
+    ] = None,
+    carrier: Annotated[str | None, typer.Option(help="credit code")] = None,
+    vehicle: Annotated[str | None, typer.Option(help="plate")] = None,
+    limit: Limit = 100,
+    cursor: Annotated[str | None, typer.Option(help="`next` of the page before")] = None,
+    data: Data = None,
+    as_json: AsJSON = False,
+) -> None:
+    """List waybills by number / 运单列表."""
+    with opened(data) as application:
+        page = application.reads.waybills(
+            state=state, carrier=carrier, vehicle=vehicle, limit=limit, cursor=cursor
+        )
+    if as_json:
+        print_json({"waybills": page.rows, "next": page.next})
+        return
+    columns = ("number", "state", "consignor", "consignee", "carrier", "vehicle")
+    print_table("waybills / 运单", columns, [tuple(row.get(name) for name in columns) for row in page.rows])
+    if page.next is not None:
+        print_text(f"more / 更多: --cursor {page.next}")
+
+
+def _event(line: object) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return asdict(line)  # type: ignore[call-overload]  # history lines are dataclasses; the page keeps them as objects
