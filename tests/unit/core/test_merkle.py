@@ -82,7 +82,7 @@ def test_a_forged_inclusion_is_refused(size: int, data: st.DataObject) -> None:
     parts[part] = bytes(forged)
     with pytest.raises(RootMismatchError):
         verify_inclusion(leaf_hash=parts[0], index=index, size=size, path=parts[2:], root=parts[1])
-    for wrong in (path + [bytes(32)], path[:-1], [*path[:-1], b"short"]):
+    for wrong in ([*path, bytes(32)], path[:-1], [*path[:-1], b"short"]):
         if wrong != path:
             with pytest.raises((ProofShapeError, RootMismatchError)):
                 verify_inclusion(leaf_hash=LEAVES[index], index=index, size=size, path=wrong, root=root)
@@ -106,10 +106,10 @@ def test_a_forged_consistency_is_refused(new_size: int, data: st.DataObject) -> 
     part, bit = data.draw(st.integers(0, len(parts) - 1)), data.draw(st.integers(0, 255))
     forged = bytearray(parts[part])
     forged[bit // 8] ^= 1 << bit % 8
+    old_root, new_root, *changed = [*parts[:part], bytes(forged), *parts[part + 1 :]]
     with pytest.raises(RootMismatchError):
-        changed = [*parts[:part], bytes(forged), *parts[part + 1 :]]
         verify_consistency(
-            old_size=old_size, new_size=new_size, old_root=changed[0], new_root=changed[1], path=changed[2:]
+            old_size=old_size, new_size=new_size, old_root=old_root, new_root=new_root, path=changed
         )
 
 

@@ -36,7 +36,10 @@ from chemtrace.core.tiles import (
 
 LOG = Path(__file__).parents[4] / "shared" / "vectors" / "tlog-tiles-log"
 LOG_KEY = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
-WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eit", "nain", "ten", "ileven", "twelf", "threeten", "fourten", "fivten"]
+WORDS = [
+    "one", "two", "three", "four", "five", "six", "seven", "eit", "nain", "ten",
+    "ileven", "twelf", "threeten", "fourten", "fivten",
+]  # fmt: skip
 LEAVES = [hashlib.sha256(at.to_bytes(4, "big")).digest() for at in range(66_000)]
 
 shared_vectors = pytest.mark.skipif(
