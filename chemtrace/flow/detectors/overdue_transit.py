@@ -1,0 +1,131 @@
+"""T1 overdue in transit: loaded, and no receipt a day after it was due.
+
+Due: the waybill's own `arrive_by`, or 24 h after loading where there is none (within a city transit takes hours),
+plus 24 h for the receipt to be reported. Major at first; critical from 3 days after the due time, and it steps again
+at 7 days (anomaly reference T1 and 2.3). One alert a loading, with the codes still missing; each receipt takes its
+code out, the last one withdraws the alert, as do a report of loss or theft and any event that ends the transit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from chemtrace.flow import evidence
+from chemtrace.flow.detector import Detector, Text
+from chemtrace.flow.device import DAY_US
+from chemtrace.flow.memory import Memory
+from chemtrace.flow.observation import Observation
+from chemtrace.flow.signal import Draft, Explain, Hold, Signal
+from chemtrace.flow.wording import local_minute
+
+ID: Final = "T1"
+RULE: Final = "transit.overdue"
+DEFAULT_TRANSIT_US: Final = DAY_US
+"""24 h where no waybill says when the goods are due: a day's work in one city."""
+
+GRACE_US: Final = DAY_US
+"""24 h after the due time for the receipt to be reported: the watermark (anomaly reference 3.3)."""
+
+ESCALATIONS: Final = ((3 * DAY_US, 1), (7 * DAY_US, 1))
+"""From 3 days after the due time it is critical; at 7 days it is brought up again."""
+
+MOVING: Final = frozenset(
+    {
+        "transport",
+        "trade",
+        "store",
+        "use",
+        "dispose",
+        "pack",
+        "unpack",
+        "produce",
+        "transform",
+        "report",
+        "correct",
+    }
+)
+
+TEXTS: Final = {
+    "overdue": Text(
+        "{shipper} 于 {at} 装车({vehicle},运单 {waybill})发往 {consignee},应于 {due} 前到达,"
+        "至今没有收货记录:追溯码 {code}。",
+        "{shipper} loaded at {at} ({vehicle}, waybill {waybill}) for {consignee}, due by {due}; no receipt so far: code"
+        " {code}.",
+    ),
+}
+
+
+def on_event(obs: Observation, _memory: Memory) -> Sequence[Signal]:
+    """Start the clock at a load, stop it when the transit ends in whatever way."""
+    signals: list[Signal] = []
+    is_load = obs.event.phase == "load"
+    for code, before in obs.before.items():
+        after = obs.after[code]
+        leaves = before.status == "in_transit" and (is_load or after.status != "in_transit")
+        if leaves:
+            signals.append(_ended(obs, code))
+        if is_load and after.status == "in_transit":
+            signals.append(_started(obs, code))
+    return signals
+
+
+def _ended(obs: Observation, code: str) -> Signal:
+    event = obs.event
+    return Explain(
+        f"{ID}|{code}",
+        event.index,
+        event.event_id.hex(),
+        f"第 {event.index} 条结束了这次运输({code})。",
+        f"The event at index {event.index} ends this transit ({code}).",
+    )
+
+
+def _started(obs: Observation, code: str) -> Signal:
+    event, after = obs.event, obs.after[code]
+    waybill = obs.waybills.get(event.waybill) if event.waybill is not None else None
+    arrive_by_us = event.effective_us + DEFAULT_TRANSIT_US if waybill is None else waybill.arrive_by_us
+    draft = Draft(
+        detector=ID,
+        variant="overdue",
+        severity=2,
+        enterprise=after.holder or event.actor,
+        facts={
+            "code": code,
+            "at": local_minute(event.at_us),
+            "due": local_minute(arrive_by_us),
+            "shipper": after.shipper or event.actor,
+            "consignee": after.consignee or "—",
+            "vehicle": after.vehicle or "—",
+            "waybill": event.waybill or "—",
+        },
+        evidence=(evidence.seen(obs, "load"),),
+        evidence_us=event.received_us,
+        at_us=event.at_us,
+        observed="no receipt",
+        threshold=local_minute(arrive_by_us + GRACE_US),
+        code=code,
+        parties=tuple(dict.fromkeys(p for p in (after.shipper, after.holder, after.consignee) if p)),
+        waybill=event.waybill,
+        claimant=after.consignee or "",
+        rule=RULE,
+        steps=tuple([(arrive_by_us + later, severity) for later, severity in ESCALATIONS]),
+    )
+    # A load that is itself reported late brings its receipt behind it.
+    due_us = max(arrive_by_us, event.received_us) + GRACE_US
+    return Hold(f"{ID}|{code}", f"{event.index}|{RULE}", due_us, draft)
+
+
+DETECTOR: Final = Detector(
+    id=ID,
+    version="1",
+    severity=2,
+    name=Text("在途超时", "overdue in transit"),
+    basis=Text(
+        "超过运单应到时间(无运单为装车后 24 小时)24 小时仍无收货;3 天、7 天升级。",
+        "No receipt 24 h after the waybill's due time (without one: 24 h after loading); it escalates at 3 and 7 days.",
+    ),
+    texts=TEXTS,
+    on_event=on_event,
+    kinds=MOVING,
+)
