@@ -32,9 +32,9 @@ def print_note(text: str) -> None:
 
 
 def print_error(error: ChemtraceError, *, as_json: bool) -> None:
-    """Print an error: the problem as JSON on stdout, or code, message and both sides on stderr."""
+    """Print an error on stderr: one JSON object on one line, or message, code and both sides."""
     if as_json:
-        print_json({"error": error.problem()})
+        sys.stderr.write(json.dumps(error.problem(), ensure_ascii=False, default=_plain) + "\n")
         return
     print_note(f"chemtrace: {error.message} [{error.code}]")
     for name, value in error.problem()["fields"].items():  # type: ignore[attr-defined]  # problem() is typed by its keys
