@@ -9,7 +9,12 @@ _TO_STANDARD: Final = bytes.maketrans(b"-_+/=\r\n \t", b"+/!!!!!!!")
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 _PADDING: Final = (b"", b"", b"==", b"=")
 # The bits of the last sign that carry no data must be zero, or two texts would mean the same bytes.
-_LAST_SIGNS: Final = (None, frozenset(), frozenset("AQgw"), frozenset("AEIMQUYcgkosw048"))
+_LAST_SIGNS: Final[tuple[frozenset[str] | None, ...]] = (
+    None,
+    frozenset(),
+    frozenset("AQgw"),
+    frozenset("AEIMQUYcgkosw048"),
+)
 
 
 def decode_base64url(text: str) -> bytes:

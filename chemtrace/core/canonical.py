@@ -83,7 +83,9 @@ def _decode(data: bytes) -> object:
         return _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if "Integer value out of range" in str(error):  # thousands of digits: the decoder gives up
-            raise JSONIntegerError("an integer is beyond 2^53 - 1: write it as text", limit_bits=53) from error
+            raise JSONIntegerError(
+                "an integer is beyond 2^53 - 1: write it as text", limit_bits=53
+            ) from error
         raise JSONSyntaxError(f"not JSON in UTF-8: {error}") from error
     except RecursionError as error:
         raise JSONDepthError("nested too deeply", limit=MAX_DEPTH) from error
