@@ -35,16 +35,13 @@ def match_load(
     """Fit a load to its waybill.
 
     Refused: waybill.state (neither scheduled nor loaded), waybill.carrier, waybill.code-not-listed,
-    waybill.vehicle-busy. Found: waybill.missing, vehicle, consignee, consignor, goods, mass.
+    waybill.vehicle-busy. Found: waybill.missing, vehicle, consignee, goods, mass.
     """
     if waybill is None:
         return Match(None, _missing(event, before))
     vehicle = event.vehicle or waybill.vehicle
-    refusal = _refuse_load(event, waybill, before) or _busy(event, waybill, vehicle, view)
-    findings = [*_parties(event, waybill, before), *_goods(event, waybill, view)]
-    if event.vehicle is not None and event.vehicle != waybill.vehicle:
-        told = find("waybill.vehicle", event, waybill.number, expected=waybill.vehicle, found=event.vehicle)
-        findings.append(told)
+    refusal = _refuse_load(event, waybill) or _busy(event, waybill, vehicle, view)
+    findings = [*_parties(event, waybill), *_goods(event, waybill, view)]
     carried = tuple([(code, _amount(event, code, before), event.index) for code, _ in event.lines])
     known = {code for code, _, _ in carried}
     kept = tuple([line for line in waybill.loaded if line[0] not in known])
@@ -57,20 +54,19 @@ def match_load(
 def match_arrival(event: ItemEvent, waybill: WaybillState | None, before: Mapping[str, ItemState]) -> Match:
     """Fit an arrival to its waybill; it has happened, so everything is found.
 
-    Found: waybill.missing, state, code-not-listed, vehicle, consignee. The waybill has arrived when all that was
-    loaded has.
+    Found: waybill.missing, not-named, state, code-not-listed, vehicle, consignee.
+    The waybill has arrived when all that was loaded has.
     """
     if waybill is None:
         moved = {
             code: state for code, state in before.items() if state.status not in ("in_transit", "unborn")
         }
-        return Match(None, _missing(event, moved))
+        return Match(None, (*_not_named(event, before), *_missing(event, moved)))
     findings: list[Finding] = []
     if waybill.state not in ("loaded", "in_transit", "arrived"):
         findings.append(_state(event, waybill))
     if event.vehicle is not None and event.vehicle != waybill.vehicle:
-        told = find("waybill.vehicle", event, waybill.number, expected=waybill.vehicle, found=event.vehicle)
-        findings.append(told)
+        findings.append(_other("waybill.vehicle", event, waybill, waybill.vehicle, event.vehicle))
     findings.extend(_unlisted(event, waybill, {code for code, _, _ in waybill.loaded}))
     findings.extend(_consignee(event, waybill, before))
     return Match(_arrived(event, waybill, before), tuple(findings))
@@ -107,16 +103,20 @@ def _amount(event: ItemEvent, code: str, before: Mapping[str, ItemState]) -> Dec
     return ZERO if state is None or not state.unit else base_value(state.quantity, state.unit)
 
 
-def _refuse_load(event: ItemEvent, waybill: WaybillState, before: Mapping[str, ItemState]) -> Refusal | None:
+def _refuse_load(event: ItemEvent, waybill: WaybillState) -> Refusal | None:
     if waybill.state not in ("scheduled", "loaded"):
         return Refusal(_state(event, waybill))
-    holders = {state.holder for code, state in before.items()}
-    if event.actor not in (waybill.carrier, waybill.consignor, waybill.loader) and event.actor not in holders:
-        told = find(
-            "waybill.carrier", event, waybill.number, expected=waybill.carrier, found=event.actor, holder=min(
-                [h for h in holders if h is not None], default=None)
-        )  # fmt: skip
-        return Refusal(told)
+    if event.actor not in (waybill.carrier, waybill.consignor, waybill.loader):
+        return Refusal(
+            find(
+                "waybill.carrier",
+                event,
+                waybill.number,
+                expected=waybill.carrier,
+                found=event.actor,
+                holder=waybill.consignor,
+            )
+        )
     unlisted = _unlisted(event, waybill, waybill.codes)
     return Refusal(unlisted[0]) if unlisted else None
 
@@ -149,21 +149,17 @@ def _busy(event: ItemEvent, waybill: WaybillState, vehicle: str, view: ItemsView
     return Refusal(find("waybill.vehicle-busy", event, waybill.number, expected=other, found=vehicle))
 
 
-def _parties(event: ItemEvent, waybill: WaybillState, before: Mapping[str, ItemState]) -> list[Finding]:
+def _parties(event: ItemEvent, waybill: WaybillState) -> list[Finding]:
     findings = []
     if event.counterparty is not None and event.counterparty != waybill.consignee:
-        told = find(
-            "waybill.consignee", event, waybill.number, expected=waybill.consignee, found=event.counterparty
-        )
-        findings.append(told)
-    for state in before.values():
-        if state.holder not in (waybill.consignor, waybill.carrier, waybill.loader, None):
-            told = find_item(
-                "waybill.consignor", event, state, expected=waybill.consignor, found=state.holder
-            )
-            findings.append(told)
-            break
+        findings.append(_other("waybill.consignee", event, waybill, waybill.consignee, event.counterparty))
+    if event.vehicle is not None and event.vehicle != waybill.vehicle:
+        findings.append(_other("waybill.vehicle", event, waybill, waybill.vehicle, event.vehicle))
     return findings
+
+
+def _other(rule: str, event: ItemEvent, waybill: WaybillState, expected: str, found: str) -> Finding:
+    return find(rule, event, waybill.number, expected=expected, found=found)
 
 
 def _goods(event: ItemEvent, waybill: WaybillState, view: ItemsView) -> list[Finding]:
@@ -208,6 +204,14 @@ def _missing(event: ItemEvent, before: Mapping[str, ItemState]) -> tuple[Finding
         return ()
     first = event.lines[0][0]
     return (find("waybill.missing", event, first, expected=f"{EXEMPT_MASS} KGM", found=f"{total:f} KGM/LTR"),)
+
+
+def _not_named(event: ItemEvent, before: Mapping[str, ItemState]) -> tuple[Finding, ...]:
+    """Loaded under a waybill that the arrival does not name: the waybill cannot follow its goods."""
+    for state in before.values():
+        if state.status == "in_transit" and state.waybill is not None:
+            return (find_item("waybill.not-named", event, state, expected=state.waybill),)
+    return ()
 
 
 def _consignee(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias
 
 from chemtrace.trace.event import ItemEvent
-from chemtrace.trace.state import ItemState
+from chemtrace.trace.state import ZERO, ItemState
 from chemtrace.trace.step import Changes, Facts, Move, note, refuse
 
 Standing: TypeAlias = Literal["own", "expected", "stranger", "unborn", "closed", "missing", "void"]
@@ -41,14 +41,23 @@ def standing(state: ItemState, event: ItemEvent) -> Standing:
 
 def wants_holder(state: ItemState, event: ItemEvent) -> Move | None:
     """Refuse what only the holder of an item at rest and unpacked may do; None where nothing is in the way."""
+    if state.parent is not None:
+        return refuse("item.packed", event, state)
     stands = standing(state, event)
     if stands != "own":
         return refuse("item.not-holder" if stands == "expected" else RULE_OF[stands], event, state)
-    if state.parent is not None:
-        return refuse("item.packed", event, state)
     if state.status == "in_transit":
         return refuse("item.not-holder", event, state)
     return None
+
+
+def rest_status(state: ItemState) -> str:
+    """The status of an item at rest: spent once it was given back as empty or nothing is left in it, else held.
+
+    Containers (kind A) hold items, no quantity; of an unproven item nobody knows what is left.
+    """
+    empty = state.proven and state.kind != "A" and state.quantity == ZERO
+    return "spent" if empty or state.emptied else "held"
 
 
 def found_by(event: ItemEvent, facts: Facts, *, status: str = "held") -> Changes:

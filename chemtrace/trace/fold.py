@@ -174,12 +174,14 @@ def _resolved(code: str, old: Folded, new: Folded) -> tuple[Resolved, ...]:
 def _first_of_others(
     actor: str, old: Folded, new: Folded, past: list[ItemEvent]
 ) -> tuple[ItemEvent, str] | None:
-    """The first event of somebody else that was in order and would now contradict, and the rule it would break."""
-    known = _keys(old)
+    """The first event of somebody else that broke nothing and now would, and the rule.
+
+    One that contradicted the record already may change its contradiction: that explains, it does not undo.
+    """
     by_index = {event.index: event for event in past}
     for index, rule in sorted(_keys(new)):
         other = by_index.get(index)
-        if other is not None and other.actor != actor and (index, rule) not in known:
+        if other is not None and other.actor != actor and not old.findings.get(index):
             return other, rule
     return None
 

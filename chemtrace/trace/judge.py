@@ -14,18 +14,19 @@ import msgspec
 from chemtrace.core.events.items import Produce
 from chemtrace.core.times import MAX_US, format_utc
 from chemtrace.trace.balance import check_chemicals, weigh
-from chemtrace.trace.waybill_events import advance_waybill
 from chemtrace.trace.consignment import Match, match_arrival, match_load
+from chemtrace.trace.containment import has_in_hand, outermost, resolve
 from chemtrace.trace.correction import judge_correction
 from chemtrace.trace.event import ItemEvent
-from chemtrace.trace.finding import Finding, Refusal, find
-from chemtrace.trace.fold import revise_late, without_effect
+from chemtrace.trace.finding import Finding, Refusal, find, find_item
+from chemtrace.trace.fold import Revision, revise_late, without_effect
 from chemtrace.trace.judgement import Judgement
 from chemtrace.trace.lifecycle import IN_HAND, advance
 from chemtrace.trace.state import ItemState
 from chemtrace.trace.step import Facts, Issue, Resolved, Role
 from chemtrace.trace.view import ItemsView
 from chemtrace.trace.waybill import WaybillState
+from chemtrace.trace.waybill_events import advance_waybill
 
 FUTURE_LIMIT_US: Final = 24 * 3_600 * 1_000_000
 """An event may claim a time up to 24 h after it was received: wrong zones and clocks, no more."""
@@ -36,6 +37,14 @@ _BIRTHS: Final = frozenset(
 _LABELS: Final = frozenset({("report", "void"), ("report", "reprint")})
 _OWN_GROUND: Final = frozenset({"produce", "use", "transform", "pack", "unpack"})
 """Kinds done at a site of one's own; storing, counting, moving and looking may be done at another's."""
+_INSIDE: Final = frozenset(
+    {
+        ("use", "consume"), ("use", "return"), ("dispose", "hand_over"), ("dispose", "done"), ("dispose", "empty"),
+        ("store", "in"), ("store", "out"), ("transport", "arrive"), ("count", "done"),
+        ("report", "loss"), ("report", "theft"), ("report", "spill"), ("report", "reprint"),
+    }
+)  # fmt: skip
+"""What happens to a packed item only in the hands of who has its container; a fold relies on that."""
 _ISSUE_RULES: Final = frozenset({"item.not-issued", "item.foreign-issuer"})
 
 
@@ -141,6 +150,8 @@ def _judge_item(case: _Case, code: str, facts: Facts) -> None:
     if event.effective_us < state.effective_us:
         _judge_late(case, state)
         return
+    if state.parent is not None and _is_beyond_reach(case, state):
+        return
     step = advance(state, event, facts)
     case.after[code] = step.state
     case.effect[code] = True
@@ -154,8 +165,29 @@ def _judge_item(case: _Case, code: str, facts: Facts) -> None:
         case.resolved += step.resolved
 
 
+def _is_beyond_reach(case: _Case, state: ItemState) -> bool:
+    """Find a stranger's event about an item in somebody else's container, and leave the item as it is."""
+    event = case.event
+    if (event.kind, event.phase) not in _INSIDE:
+        return False
+    outer = outermost(state, case.view.state)
+    if has_in_hand(outer, event) or (
+        event.kind == "count" and event.site is not None and event.site == outer.site
+    ):
+        return False
+    case.after[state.code] = without_effect(state, event)
+    case.effect[state.code] = False
+    case.findings.append(find_item("item.not-holder", event, resolve(state, case.view.state)))
+    return True
+
+
 def _judge_late(case: _Case, state: ItemState) -> None:
     revision = revise_late(case.event, state, case.view)
+    if revision.effect and any(found.rule == "item.packed" for found in revision.findings):
+        outer = outermost(state, case.view.state)
+        if case.event.actor != state.holder and not has_in_hand(outer, case.event):
+            told = find_item("item.not-holder", case.event, resolve(state, case.view.state))
+            revision = Revision(without_effect(state, case.event), (told,), effect=False)
     case.after[state.code] = revision.state
     case.effect[state.code] = revision.effect
     if revision.refusal is not None:

@@ -137,13 +137,14 @@ _WAYBILL: Final = (
     Rule("waybill.consignee", "find", "major", "收货人不符", "another consignee",
          "{code}：运单收货人 {expected}，申报收货人 {found}。",
          "{code}: the waybill names consignee {expected}, the event {found}."),
-    Rule("waybill.consignor", "find", "minor", "托运人不符", "another consignor",
-         "{code}：运单托运人 {expected}，账上保管人 {found}。",
-         "{code}: the waybill names consignor {expected}, on record {found} answers for it."),
+    Rule("waybill.not-named", "find", "minor", "到货未写运单", "arrival without its waybill",
+         "{code} 随运单 {expected} 运输，{actor} 的到货申报没有写运单号；请以运单事件补报到达。",
+         "{code} travelled on waybill {expected}, which the arrival by {actor} does not name;"
+         " report the waybill arrived by its own event."),
     Rule("waybill.carrier", "refuse", "major", "承运人不符", "another carrier",
-         "{code}：运单承运人 {expected}，装车申报人 {found}；应由保管人或该承运人申报。",
-         "{code}: the waybill names carrier {expected}, {found} reports the loading;"
-         " the holder or that carrier must."),
+         "运单 {code} 的托运人是 {holder}，承运人是 {expected}；装车申报人 {found} 不是当事方。",
+         "Waybill {code} names consignor {holder} and carrier {expected}; {found}, who reports the loading,"
+         " is no party of it."),
 )  # fmt: skip
 
 _EVENT: Final = (

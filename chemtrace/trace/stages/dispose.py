@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chemtrace.trace.custody import contradiction, found_by, standing
 from chemtrace.trace.event import ItemEvent
-from chemtrace.trace.finding import Finding, find_item
+from chemtrace.trace.finding import find_item
 from chemtrace.trace.stages.use import place_findings, residue
 from chemtrace.trace.state import ZERO, ItemState
 from chemtrace.trace.step import Changes, Facts, Move, note
@@ -20,12 +20,12 @@ def hand_over(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     changes: Changes = {"offer": offer}
     if stands == "unborn":
         return note("item.unknown", event, state, found_by(event, facts) | changes)
+    if state.parent is not None:
+        return note("item.packed", event, state, changes)
     if stands != "own":
         return contradiction(state, event, stands)
     if state.status == "in_transit":
         return note("item.not-received", event, state)
-    if state.parent is not None:
-        return note("item.packed", event, state, changes)
     previous = state.offer
     if previous is not None and offer is not None and previous[1] not in (offer[1], state.holder):
         return note("item.double-sale", event, state, changes, expected=previous[1], found=offer[1])
@@ -46,13 +46,11 @@ def end(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
         return contradiction(state, event, stands)
     book, found = residue(state, event, facts)
     changes = _closed(state, event, book)
+    if state.parent is not None:
+        return Move({**changes, "holder": event.actor}, (find_item("item.packed", event, state), *found))
     if stands == "expected" and state.status != "in_transit" and event.phase == "done":
-        return Move({**changes, "holder": event.actor, "site": event.site}, (*_packed(state, event), *found))
+        return Move({**changes, "holder": event.actor, "site": event.site}, found)
     return place_findings(state, event, changes, found)
-
-
-def _packed(state: ItemState, event: ItemEvent) -> tuple[Finding, ...]:
-    return () if state.parent is None else (find_item("item.packed", event, state),)
 
 
 def _closed(state: ItemState, event: ItemEvent, book: Changes) -> Changes:

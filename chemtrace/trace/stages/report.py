@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from chemtrace.trace.custody import contradiction, found_by, standing
+from chemtrace.trace.custody import contradiction, found_by, rest_status, standing
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.exact import in_unit
 from chemtrace.trace.stages.use import draw, place_findings
@@ -25,13 +25,15 @@ def lose(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     if stands == "missing":
         return Move({})
     changes: Changes = {"status": "missing", "parent": None, "site": None, "stored_unit": None}
+    if state.parent is not None:
+        return Move({**changes, "holder": event.actor})
     if stands in ("own", "expected"):
         return Move(changes)
     return contradiction(state, event, stands, changes)
 
 
 def find_again(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
-    """A missing item is there again: held, by its holder; a party of its transport that has it takes it over.
+    """A missing item is there again: with its holder, under way if it is the carrier; else with the party that has it.
 
     Found: item.unknown, closed, void, not-holder (a stranger's word does not lift a report; the authority's does).
     """
@@ -40,7 +42,9 @@ def find_again(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
         return note("item.unknown", event, state, found_by(event, facts))
     if stands != "missing":
         return contradiction(state, event, stands) if stands in ("closed", "void") else Move({})
-    changes: Changes = {"status": "spent" if state.emptied else "held", "site": event.site}
+    if state.shipper is not None and event.actor == state.holder:
+        return Move({"status": "in_transit"})
+    changes: Changes = {"status": rest_status(state), "site": event.site}
     offered = None if state.offer is None else state.offer[1]
     if event.actor in (state.holder, state.shipper, state.consignee, offered):
         return Move({**changes, "holder": event.actor, "shipper": None, "consignee": None, "loaded": None,
@@ -79,7 +83,11 @@ def reprint(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     if stands == "unborn":
         rule = _ISSUE_RULE.get(facts.issue)
         return Move({}) if rule is None else note(rule, event, state)
-    if stands in ("own", "expected", "missing") or event.actor == state.producer:
+    if (
+        stands in ("own", "expected")
+        or state.parent is not None
+        or event.actor in (state.producer, state.holder)
+    ):
         return Move({})
     return contradiction(state, event, stands)
 

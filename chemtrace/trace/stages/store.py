@@ -18,13 +18,13 @@ def store(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     changes = _placed(event)
     if stands == "unborn":
         return note("item.unknown", event, state, found_by(event, facts) | changes)
+    if state.parent is not None:
+        return note("item.packed", event, state)
     if state.status == "in_transit":
         return Move({}) if stands == "own" else contradiction(state, event, stands)
     deposited = stands == "stranger" and event.counterparty is not None and event.counterparty == state.holder
     if stands != "own" and not deposited:
         return contradiction(state, event, stands)
-    if state.parent is not None:
-        return note("item.packed", event, state)
     return Move(changes)
 
 

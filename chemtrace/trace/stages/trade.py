@@ -34,13 +34,13 @@ def sell(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
 
 
 def _not_sellable(state: ItemState, event: ItemEvent) -> Move | None:
+    if state.parent is not None:
+        return refuse("item.packed", event, state)
     stands = standing(state, event)
     if state.status == "in_transit":
         return None if state.shipper == event.actor else refuse("item.not-holder", event, state)
     if stands != "own":
         return refuse("item.not-holder" if stands == "expected" else RULE_OF[stands], event, state)
-    if state.parent is not None:
-        return refuse("item.packed", event, state)
     if state.status == "spent":
         return refuse("item.insufficient", event, state, expected=f"{state.quantity:f} {state.unit}")
     return None
@@ -76,7 +76,7 @@ def _complete(state: ItemState, event: ItemEvent, changes: Changes) -> Move:
 def buy(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     """The buyer takes what it was offered; without a matching offer custody stays with the proven holder.
 
-    Found: item.unknown, closed, missing, void, no-offer.
+    Found: item.unknown, closed, missing, void, packed, no-offer.
     """
     stands = standing(state, event)
     if stands == "unborn":
@@ -85,6 +85,8 @@ def buy(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
         return contradiction(state, event, stands)
     if state.offer is not None and state.offer[1] == event.actor:
         return _take_offer(state, event, state.offer[0])
+    if state.parent is not None:
+        return note("item.packed", event, state)
     if state.status == "spent":
         return note("item.closed", event, state)
     return _claim(state, event)

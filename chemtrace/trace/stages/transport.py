@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from chemtrace.trace.custody import RULE_OF, contradiction, received, standing
+from msgspec.structs import replace
+
+from chemtrace.trace.custody import RULE_OF, contradiction, received, rest_status, standing
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.exact import exceeds_weighings, in_unit
 from chemtrace.trace.finding import Finding, find_item
 from chemtrace.trace.stages.trade import AGGREGATE, claim, found_with_quantity, too_much
 from chemtrace.trace.stages.use import weighed
-from chemtrace.trace.state import ZERO, ItemState
+from chemtrace.trace.state import ItemState
 from chemtrace.trace.step import Changes, Facts, Move, note, refuse
 
 
@@ -50,6 +52,8 @@ def load(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
 
 
 def _not_loadable(state: ItemState, event: ItemEvent, facts: Facts) -> Move | None:
+    if state.parent is not None:
+        return refuse("item.packed", event, state)
     stands = standing(state, event)
     waybill = facts.waybill
     if stands in ("stranger", "expected"):
@@ -59,7 +63,7 @@ def _not_loadable(state: ItemState, event: ItemEvent, facts: Facts) -> Move | No
             return refuse("item.not-holder", event, state)
     elif stands != "own":
         return refuse(RULE_OF[stands], event, state)
-    return refuse("item.packed", event, state) if state.parent is not None else None
+    return None
 
 
 def _consignee(state: ItemState, event: ItemEvent, facts: Facts) -> str | None:
@@ -105,14 +109,17 @@ def arrive(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     if stands == "stranger":
         return _arrive_elsewhere(state, event)
     changes, found = _receive(state, event, facts)
-    if (
-        stands == "own"
-        and state.consignee is not None
-        and event.actor not in (state.consignee, state.shipper)
-    ):
+    if _is_elsewhere(state, event, stands):
         wrong = find_item("waybill.consignee", event, state, expected=state.consignee, found=event.actor)
         found = (wrong, *found)
     return Move(changes, found, resolved=received(state))
+
+
+def _is_elsewhere(state: ItemState, event: ItemEvent, stands: str) -> bool:
+    """The consignee is another; without a waybill the buyer may be meant, but not the carrier itself."""
+    if state.consignee is None or event.actor in (state.consignee, state.shipper):
+        return False
+    return state.waybill is not None or stands == "own"
 
 
 def _receive(state: ItemState, event: ItemEvent, facts: Facts) -> tuple[Changes, tuple[Finding, ...]]:
@@ -133,9 +140,10 @@ def _receive(state: ItemState, event: ItemEvent, facts: Facts) -> tuple[Changes,
         quantity = in_unit(facts.quantity, state.unit)
         changes |= weighed(state, quantity)
         found = _difference(state, event, quantity)
-    empty = state.emptied or (state.proven and state.kind != AGGREGATE and quantity == ZERO)
-    changes["status"] = "spent" if empty else "held"
-    if empty and state.closed_index < 0:
+    changes["status"] = rest_status(
+        state if quantity == state.quantity else replace(state, quantity=quantity)
+    )
+    if changes["status"] == "spent" and state.closed_index < 0:
         changes["closed_index"] = event.index
     if state.offer is not None and state.offer[0] == event.actor:
         changes["offer"] = None  # the seller took it back: the sale has come to nothing

@@ -9,7 +9,7 @@ from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.exact import in_unit, tolerance
 from chemtrace.trace.finding import Finding, find_item
 from chemtrace.trace.state import ZERO, ItemState
-from chemtrace.trace.step import Changes, Facts, Move, note
+from chemtrace.trace.step import Changes, Facts, Move, note, refuse
 
 
 def consume(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
@@ -34,26 +34,23 @@ def _draw_oddly(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     taken = draw(state, event, facts)
     if state.status == "spent" and taken.findings:
         return note("item.closed", event, state)
-    stands = standing(state, event)
-    if stands == "own" and state.status == "in_transit":
-        stands = "expected"
-    if stands != "own":
-        move = contradiction(state, event, stands, taken.changes)
-        return Move(move.changes, (*move.findings, *taken.findings)) if move.changes else move
-    if state.parent is not None:
-        packed = note("item.packed", event, state, taken.changes)
-        return Move(packed.changes, (*packed.findings, *taken.findings))
-    return taken
+    return place_findings(state, event, taken.changes, taken.findings)
 
 
 def draw_input(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
-    """Draw from an input of a repacking or transformation: only its holder may, from an item at hand."""
-    stands = standing(state, event)
-    if stands == "unborn":
+    """Draw from an input of a repacking or transformation: only its holder may, from an item at hand.
+
+    Refused: item.not-holder, packed, closed (also spent: nothing is in it), missing, void. An unknown code is found.
+    """
+    if state.status == "unborn":
         return consume(state, event, facts)
-    if stands == "own" and state.status == "spent":
-        return _draw_oddly(state, event, facts)
-    return wants_holder(state, event) or draw(state, event, facts)
+    refused = wants_holder(state, event)
+    if refused is not None:
+        return refused
+    taken = draw(state, event, facts)
+    if state.status == "spent" and taken.findings:
+        return refuse("item.closed", event, state)
+    return taken
 
 
 def draw(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
@@ -132,13 +129,16 @@ def weighed(state: ItemState, value: Decimal) -> Changes:
 
 
 def place_findings(state: ItemState, event: ItemEvent, changes: Changes, found: tuple[Finding, ...]) -> Move:
-    """Admit `changes` by the standing of the actor; adds the finding for a stranger, early or packed event."""
+    """Admit `changes` by the standing of the actor; adds the finding for a packed item, a stranger, an early event.
+
+    Whether the actor has the container of a packed item is judged outside: here it has (see `trace.judge`).
+    """
+    if state.parent is not None:
+        return Move(changes, (find_item("item.packed", event, state), *found))
     stands = standing(state, event)
     if stands == "own" and state.status == "in_transit":
         stands = "expected"
     if stands != "own":
         move = contradiction(state, event, stands, changes)
         return Move(move.changes, (*move.findings, *found)) if move.changes else move
-    if state.parent is not None:
-        return Move(changes, (find_item("item.packed", event, state), *found))
     return Move(changes, found)

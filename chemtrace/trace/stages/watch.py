@@ -25,8 +25,10 @@ def count(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     stands = standing(state, event)
     if stands == "unborn":
         return note("item.unknown", event, state, found_by(event, facts))
+    if state.parent is not None:
+        return Move({})
     if stands == "own":
-        if state.status == "in_transit" or state.parent is not None or event.site is None:
+        if state.status == "in_transit" or event.site is None:
             return Move({})
         changes: Changes = {"site": event.site}
         return Move(changes)
