@@ -147,7 +147,7 @@ def _load_capped(response: httpx.Response) -> bytes:
     return b"".join(parts)
 
 
-_BACKOFF: Final = tenacity.wait_exponential_jitter(initial=0.5, max=MAX_WAIT_S, jitter=0.5)
+_BACKOFF: Final = tenacity.wait_exponential(multiplier=0.5, max=MAX_WAIT_S) + tenacity.wait_random(0, 0.5)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
