@@ -56,6 +56,18 @@ def part_of(event: ItemEvent, code: str) -> tuple[Role, Quantity | None]:
     return "line", None
 
 
+def past_facts(event: ItemEvent, code: str, *, waybill: WaybillLookup, is_authority: PartyCheck) -> Facts:
+    """What a step of an admitted event needs; issue and chemical were decided when it was admitted."""
+    role, quantity = part_of(event, code)
+    number = event.waybill
+    return Facts(
+        role=role,
+        quantity=quantity,
+        waybill=None if number is None else waybill(number),
+        privileged=is_authority(event.actor),
+    )
+
+
 def standing_events(events: Iterable[ItemEvent]) -> list[ItemEvent]:
     """The events that count, in effective order: those that no standing correction names.
 
@@ -86,15 +98,7 @@ def fold(
     findings: dict[int, tuple[Finding, ...]] = {}
     refusals: dict[int, Refusal] = {}
     for event in standing_events(events):
-        role, quantity = part_of(event, code)
-        number = event.waybill
-        facts = Facts(
-            role=role,
-            quantity=quantity,
-            waybill=None if number is None else waybill(number),
-            privileged=is_authority(event.actor),
-        )
-        step = advance(state, event, facts)
+        step = advance(state, event, past_facts(event, code, waybill=waybill, is_authority=is_authority))
         state = step.state
         told = step.findings
         if step.refusal is not None:

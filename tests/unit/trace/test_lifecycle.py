@@ -19,7 +19,9 @@ def _tables() -> list[dict[tuple[str, str], str]]:
         if text.startswith("| kind/phase |"):
             tables.append({})
         elif tables and len(cells) == len(COLUMNS) + 1 and not text.startswith("|---"):
-            tables[-1].update({(cells[0], column): cell for column, cell in zip(COLUMNS, cells[1:], strict=True)})
+            tables[-1].update(
+                {(cells[0], column): cell for column, cell in zip(COLUMNS, cells[1:], strict=True)}
+            )
     return tables
 
 
