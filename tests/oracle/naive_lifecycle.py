@@ -47,7 +47,7 @@ def happen(drum: Drum, what: str, who: str, other: str | None, amount: Fraction 
         )
 
     if status == "unborn":
-        if what == "trade/sell" or what == "transport/load":
+        if what in ("trade/sell", "transport/load"):
             return "refused item.unknown"
         if what == "inspect/done":
             return "item.unknown"
@@ -77,7 +77,7 @@ def happen(drum: Drum, what: str, who: str, other: str | None, amount: Fraction 
             return "item.not-holder"
         return "refused item.missing" if what in ("trade/sell", "transport/load") else "item.missing"
 
-    if what == "inspect/done" or what == "report/found":
+    if what in ("inspect/done", "report/found"):
         return None
 
     if what == "trade/sell":
