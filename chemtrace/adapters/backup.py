@@ -92,8 +92,8 @@ def store_backup(
     _refuse_existing(target)
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(mode=0o700, parents=True)
     try:
+        partial.mkdir(mode=0o700, parents=True)
         copy = partial / DATABASE_FILE
         _copy_database(database, copy, progress)
         manifest = _describe(copy, now_us=now_us, with_keys=with_keys)

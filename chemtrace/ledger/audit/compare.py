@@ -21,10 +21,11 @@ def compare_models(store: AuditStore, models: ModelAudit, faults: FaultLog, *, h
     _compare_waybills(store, models.memory.waybills, faults)
     _compare_findings(store, models, faults, has_master=has_master)
     _compare_subjects(store, models, faults)
-    wrong = models.steps_differ(store)
+    wrong = models.first_wrong_step(store)
     if wrong is not None:
-        detail = f"the histories' steps from about index {wrong} on are not those of the entries"
-        faults.add(wrong, "evidence.history", detail)
+        faults.add(
+            wrong, "evidence.history", f"the histories do not say of entry {wrong} what it says of itself"
+        )
 
 
 def item_row(state: ItemState) -> StoredItem:
@@ -57,7 +58,8 @@ def _compare_items(store: AuditStore, items: Mapping[str, ItemState], faults: Fa
         known.discard(row.code)
         wanted = item_row(state)
         if row != wanted:
-            faults.add(state.last_index, "evidence.item", f"item {row.code}: {_difference(row, wanted)}")
+            index = max(row.last_index, state.last_index)
+            _blame(faults, index, "item", row.code, stored=row, wanted=wanted)
     for code in known:
         faults.add(items[code].last_index, "evidence.item", f"the row of item {code} is missing")
 
@@ -84,8 +86,8 @@ def _compare_waybills(
             doc=encode_waybill(state),
         )
         if row != wanted:
-            detail = f"waybill {row.number}: {_difference(row, wanted)}"
-            faults.add(state.last_index, "evidence.waybill", detail)
+            index = max(row.last_index, state.last_index)
+            _blame(faults, index, "waybill", row.number, stored=row, wanted=wanted)
     for number in known:
         state = waybills[number]
         index = 0 if state is None else state.last_index
@@ -104,7 +106,8 @@ def _compare_findings(store: AuditStore, models: ModelAudit, faults: FaultLog, *
         wanted = finding_row((row.index, row.number), *folded)
         same_doc = msgspec.json.decode(row.doc) == msgspec.json.decode(wanted.doc)
         if msgspec.structs.replace(row, doc=b"") != msgspec.structs.replace(wanted, doc=b"") or not same_doc:
-            faults.add(row.index, "evidence.finding", f"finding {row.rule}: {_difference(row, wanted)}")
+            index = max(row.index, row.resolved_by or 0, wanted.resolved_by or 0)
+            _blame(faults, index, "finding", row.rule, stored=row, wanted=wanted)
     for (index, _), (finding, _) in known.items():
         faults.add(index, "evidence.finding", f"finding {finding.rule} on {finding.code} is missing")
 
@@ -120,10 +123,21 @@ def _compare_subjects(store: AuditStore, models: ModelAudit, faults: FaultLog) -
         known.discard(row.subject)
         wanted = StoredSubject(row.subject, head.index, head.event_id, head.effective_us, head.count)
         if row != wanted:
-            faults.add(head.index, "evidence.head", f"head of {row.subject}: {_difference(row, wanted)}")
+            index = max(row.index, head.index)
+            _blame(faults, index, "head", row.subject, stored=row, wanted=wanted)
     for subject in known:
         head = models.memory.heads[subject]
         faults.add(0 if head is None else head.index, "evidence.head", f"the head of {subject} is missing")
+
+
+def _blame(
+    faults: FaultLog, index: int, what: str, name: str, *, stored: msgspec.Struct, wanted: msgspec.Struct
+) -> None:
+    """Note a row that differs, at the later of the two events that stored and folded row name as the last one.
+
+    A row that is ahead of the fold misses an entry, and the entries before that one are not to blame.
+    """
+    faults.add(index, f"evidence.{what}", f"{what} {name}: {_difference(stored, wanted)}")
 
 
 def _difference(stored: msgspec.Struct, wanted: msgspec.Struct) -> str:

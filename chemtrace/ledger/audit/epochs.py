@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from chemtrace.core.epoch import EpochRecord, check_epoch_order, parse_epoch
 from chemtrace.core.errors import ChemtraceError
-from chemtrace.ledger.audit.port import AuditStore, StoredEpoch
+from chemtrace.ledger.audit.port import AuditEntry, AuditStore, StoredEpoch
 from chemtrace.ledger.audit.report import FaultLog
+from chemtrace.ledger.publish import OPERATOR
 
 
 class EpochAudit:
@@ -20,8 +21,9 @@ class EpochAudit:
         self._record: EpochRecord | None = None
         self._rows = store.epochs()
 
-    def add(self, index: int, header_bytes: bytes, *, chain: bytes, subjects: int) -> None:
-        """Check one record: number, time, range, the chain and the number of subjects before it, and its row."""
+    def add(self, row: AuditEntry, header_bytes: bytes, *, chain: bytes, subjects: int) -> None:
+        """Check one record: number, time, range, the chain and the number of subjects before it, and its rows."""
+        index = row.index
         try:
             record = parse_epoch(header_bytes)
             check_epoch_order(record, index, self._record, self.index)
@@ -36,6 +38,7 @@ class EpochAudit:
         self._compare(index, "map_root", None, record.map_root)
         wanted = StoredEpoch(record.number, index, record.log_time_us, record.first, record.last)
         self._compare(index, "row", wanted, next(self._rows, None))
+        self._check_columns(row, record.log_time_us)
         self._record, self.index, self.log_time_us = record, index, record.log_time_us
         self.count += 1
 
@@ -49,6 +52,21 @@ class EpochAudit:
         for row in self._rows:
             detail = f"epoch {row.number} should stand at index {row.index}, the log does not hold it"
             self._faults.add(min(entries, row.index), "evidence.epoch", detail)
+
+    def _check_columns(self, row: AuditEntry, log_time_us: int) -> None:
+        found = (
+            row.kind,
+            row.phase,
+            row.actor,
+            row.counterparty,
+            bool(row.late),
+            row.received_us,
+            row.effective_us,
+        )
+        wanted = ("epoch", "record", OPERATOR, None, False, log_time_us, log_time_us)
+        if found != wanted or (row.receipt, row.receipt_signature, row.payload) != (None, None, None):
+            detail = f"the columns of an epoch record are {wanted} without receipt and payload, found {found}"
+            self._faults.add(row.index, "evidence.column", detail)
 
     def _compare(self, index: int, name: str, computed: object, found: object) -> None:
         if computed != found:

@@ -17,7 +17,7 @@ from chemtrace.ledger.audit.epochs import EpochAudit
 from chemtrace.ledger.audit.models import ModelAudit
 from chemtrace.ledger.audit.people import PeopleAudit
 from chemtrace.ledger.audit.port import AuditEntry, AuditStore, StoredHead
-from chemtrace.ledger.audit.report import AuditReport, FaultLog
+from chemtrace.ledger.audit.report import NOWHERE, AuditReport, FaultLog
 from chemtrace.ledger.audit.signatures import SignatureCheck, signature_check
 from chemtrace.ledger.audit.tree import TreeAudit
 from chemtrace.ledger.memory import Memory
@@ -83,7 +83,7 @@ class _Audit:
             return
         if read.header is None:
             before = self.entries.before_chain
-            self.epochs.add(row.index, read.entry.header_bytes, chain=before, subjects=self.models.subjects)
+            self.epochs.add(row, read.entry.header_bytes, chain=before, subjects=self.models.subjects)
             return
         log_time_us = self.epochs.log_time_us
         self.people.check(read, log_time_us)
@@ -101,10 +101,13 @@ class _Audit:
         self._check_head(self.store.head(), size)
         self.epochs.finish(size)
         self.tree.finish(self.origin, self.people.verifiers())
+        self.people.finish()
         self.people.compare_records(self.store)
         compare_models(self.store, self.models, self.faults, has_master=self.has_master)
         for guard in self.store.missing_guards():
-            self.faults.add(0, "evidence.guard", f"the append-only guard {guard} is gone from the database")
+            self.faults.add(
+                NOWHERE, "evidence.guard", f"the append-only guard {guard} is gone from the database"
+            )
         self.check.finish()
 
     def report(self) -> AuditReport:

@@ -12,9 +12,10 @@ from typing import Final, cast
 import msgspec
 
 from chemtrace.core.catalogue import Catalogue
+from chemtrace.core.entry import is_epoch_header, parse_entry
 from chemtrace.core.errors import ChemtraceError
 from chemtrace.core.events.fields import Payload
-from chemtrace.core.header import Header
+from chemtrace.core.header import Header, parse_header
 from chemtrace.core.receipt import parse_receipt
 from chemtrace.core.statement import Statement
 from chemtrace.core.times import parse_rfc3339
@@ -22,7 +23,7 @@ from chemtrace.core.types import EventId
 from chemtrace.ledger.admit import Checked
 from chemtrace.ledger.audit.entries import ReadEntry
 from chemtrace.ledger.audit.folded import FoldedLog
-from chemtrace.ledger.audit.port import AuditStore, StoredFinding
+from chemtrace.ledger.audit.port import AuditEntry, AuditStore, StoredFinding
 from chemtrace.ledger.audit.report import FaultLog
 from chemtrace.ledger.memory import Memory
 from chemtrace.ledger.order import resolve_order
@@ -86,14 +87,28 @@ class ModelAudit:
         self._take(group, index, decision)
         self._move_heads(read, header, effective_us, decision)
 
-    def steps_differ(self, store: AuditStore) -> int | None:
-        """Compare the steps of all histories with the stored ones; the lowest index of a bucket that differs."""
+    def first_wrong_step(self, store: AuditStore) -> int | None:
+        """Compare the steps of all histories with the stored ones; the lowest index whose steps differ, or None."""
         sums = self._sums
         for subject, index, effect in store.subject_entries():
             bucket = index >> BUCKET_BITS
             sums[bucket] = sums.get(bucket, 0) - _step(subject, index, effect=effect)
         wrong = [bucket for bucket, total in sums.items() if total]
-        return min(wrong) << BUCKET_BITS if wrong else None
+        return self._locate(store, min(wrong)) if wrong else None
+
+    def _locate(self, store: AuditStore, bucket: int) -> int:
+        """Look at one bucket again, index by index."""
+        first = bucket << BUCKET_BITS
+        last = first + (1 << BUCKET_BITS) - 1
+        sums: dict[int, int] = {}
+        for subject, index, effect in store.subject_entries():
+            if first <= index <= last:
+                sums[index] = sums.get(index, 0) - _step(subject, index, effect=effect)
+        for row in store.entries_between(first, last):
+            for subject in _subjects(row):
+                effect = (subject, row.index) not in self.log.without_effect
+                sums[row.index] = sums.get(row.index, 0) + _step(subject, row.index, effect=effect)
+        return min((index for index, total in sums.items() if total), default=first)
 
     def _compare_columns(
         self,
@@ -188,6 +203,17 @@ def _checked(read: ReadEntry, header: Header, payload: Payload) -> Checked:
     return Checked(
         statement, payload, parse_rfc3339(payload.at), parse_rfc3339(header.iat), wire=b"", verified=True
     )
+
+
+def _subjects(row: AuditEntry) -> tuple[str, ...]:
+    """The subjects that an entry names; none where its bytes are unsound."""
+    try:
+        header_bytes = parse_entry(row.body).header_bytes
+        return (
+            () if is_epoch_header(header_bytes) else tuple(s.id for s in parse_header(header_bytes).subjects)
+        )
+    except ChemtraceError:
+        return ()
 
 
 def _step(subject: str, index: int, *, effect: bool) -> int:

@@ -17,7 +17,7 @@ from chemtrace.core.receipt import parse_receipt
 from chemtrace.core.times import format_utc, parse_rfc3339
 from chemtrace.ledger.audit.entries import ReadEntry
 from chemtrace.ledger.audit.port import AuditStore
-from chemtrace.ledger.audit.report import FaultLog
+from chemtrace.ledger.audit.report import NOWHERE, FaultLog
 from chemtrace.ledger.audit.signatures import Claim, SignatureCheck
 from chemtrace.registry.records import AnyRecord, encode_record
 from chemtrace.registry.state import Registry
@@ -119,7 +119,7 @@ class PeopleAudit:
                 )
             elif (record.last_index, encode_record(record)) != (last_index, doc):
                 detail = f"the record of {table} {id_} is not what the log says"
-                self._faults.add(record.last_index, "evidence.record", detail)
+                self._faults.add(max(last_index, record.last_index), "evidence.record", detail)
         for (table, id_), record in folded.items():
             self._faults.add(record.last_index, "evidence.record", f"the record of {table} {id_} is missing")
 
@@ -150,8 +150,14 @@ class PeopleAudit:
         record = self.registry.key(payload.kid)
         if record is not None:
             self._keys[payload.role][payload.kid] = record.public_key
-        if payload.role == "receipt":
-            self._send_receipts()
+            if payload.role == "receipt":
+                self._send_receipts()
+
+    def finish(self) -> None:
+        """Say so when receipts are stored under a key that the log never registered."""
+        if self._early:
+            detail = f"no receipt key is registered, {len(self._early)} receipts cannot be checked"
+            self._faults.add(NOWHERE, "key.unknown", detail)
 
     def _send_receipts(self) -> None:
         keys = tuple(reversed(self._keys["receipt"].values()))

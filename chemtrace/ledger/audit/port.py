@@ -120,6 +120,10 @@ class AuditStore(Protocol):
         """All entries by index, in runs of at most `chunk`."""
         ...
 
+    def entries_between(self, first: int, last: int) -> Sequence[AuditEntry]:
+        """The entries from one index to another, both included."""
+        ...
+
     def entry_by_id(self, event_id: bytes) -> AuditEntry | None:
         """The entry that is recorded under an event id."""
         ...

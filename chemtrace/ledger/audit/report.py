@@ -10,11 +10,13 @@ from chemtrace.core.errors import ChemtraceError
 
 MAX_FAULTS: Final = 100
 """Faults kept in a report: the ones with the lowest indexes. All are counted."""
+NOWHERE: Final = -1
+"""Index of a fault that concerns the ledger as a whole, such as a guard that is gone."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing that is not as the log's own bytes say. `index`: the first entry that it concerns."""
+    """One thing that is not as the log's own bytes say. `index`: the first entry that it concerns, or `NOWHERE`."""
 
     index: int
     code: str
@@ -22,7 +24,11 @@ class Fault:
 
     def to_json(self) -> dict[str, Any]:
         """`{index, code, detail}`."""
-        return {"index": self.index, "code": self.code, "detail": self.detail}
+        return {
+            "index": None if self.index == NOWHERE else self.index,
+            "code": self.code,
+            "detail": self.detail,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +79,13 @@ class FaultLog:
         self._kept: set[Fault] = set()
 
     def add(self, index: int, code: str, detail: str) -> None:
-        """Note one fault; the same one twice counts once while it is kept."""
-        index = max(index, 0)
+        """Note one fault; the same one twice counts once while it is kept. `NOWHERE` names no wrong entry."""
         fault = Fault(index, code, detail)
         if fault in self._kept:
             return
         self.count += 1
-        self.first = index if self.first is None else min(self.first, index)
+        if index != NOWHERE:
+            self.first = index if self.first is None else min(self.first, index)
         self._kept.add(fault)
         if len(self._kept) > 2 * MAX_FAULTS:
             self._kept = set(heapq.nsmallest(MAX_FAULTS, self._kept))

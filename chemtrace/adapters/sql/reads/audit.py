@@ -128,6 +128,11 @@ class StoredSnapshot:
             after = rows[-1].index
             yield rows
 
+    def entries_between(self, first: int, last: int) -> Sequence[AuditEntry]:
+        """The entries from one index to another, both included."""
+        query = _entries().where(entry.c.idx >= first, entry.c.idx <= last).order_by(entry.c.idx)
+        return [AuditEntry(*row) for row in self._connection.execute(query)]
+
     def entry_by_id(self, event_id: bytes) -> AuditEntry | None:
         """The entry that is recorded under an event id."""
         row = self._connection.execute(_entries().where(entry.c.event_id == event_id)).first()
