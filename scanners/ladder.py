@@ -17,28 +17,35 @@ from scanners.engines import EngineName
 SURE_STEPS: Final = 4
 """Steps always taken on a photograph, also after a hit: a second label in it may be smaller or further away."""
 
-_MAX_ENLARGED_PIXELS: Final = 16_000_000
-"""Enlarging stops here: larger photographs already have the pixels, and each step on them costs a second."""
+_MAX_WORK_PIXELS: Final = 12_000_000
+"""Steps after the first look work on at most so many pixels; larger photographs are made smaller for them.
+
+A 48-megapixel picture of nothing but noise so costs ten seconds; its first look is at full size.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One way of looking: `treat` makes the picture the engine is shown; `scale` is its enlargement."""
+    """One way of looking: `treat` makes the picture that `engine` is shown.
+
+    `enlarged` doubles the picture first; `full_size` shows every pixel of it, however many there are.
+    """
 
     name: str
     engine: EngineName
     treat: Callable[[Image.Image], Image.Image]
     enlarged: bool = False
+    full_size: bool = False
 
 
 def scale_of(step: Step, image: Image.Image) -> float:
-    """Enlargement of `image` in this step: 2, less for large pictures, never below 1."""
-    if not step.enlarged:
+    """Size of the picture shown in this step over that of `image`: 2 where enlarged, less for large pictures."""
+    if step.full_size:
         return 1.0
-    return max(1.0, min(2.0, math.sqrt(_MAX_ENLARGED_PIXELS / (image.width * image.height))))
+    return min(2.0 if step.enlarged else 1.0, math.sqrt(_MAX_WORK_PIXELS / (image.width * image.height)))
 
 
-def enlarge(image: Image.Image, scale: float) -> Image.Image:
+def resample(image: Image.Image, scale: float) -> Image.Image:
     """Resample by cubic interpolation: small modules get the pixels that the engines' thresholds need."""
     if scale == 1.0:
         return image
@@ -47,14 +54,13 @@ def enlarge(image: Image.Image, scale: float) -> Image.Image:
 
 
 def views(image: Image.Image, steps: tuple[Step, ...]) -> Iterator[tuple[Step, float, Image.Image]]:
-    """Give every step with its scale and the picture it shows the engine; enlarged pictures are made once."""
-    enlarged: Image.Image | None = None
+    """Give every step with its scale and the picture it shows the engine; each size is made once."""
+    sizes: dict[float, Image.Image] = {}
     for step in steps:
         scale = scale_of(step, image)
-        if step.enlarged and enlarged is None:
-            enlarged = enlarge(image, scale)
-        base = enlarged if step.enlarged and enlarged is not None else image
-        yield step, scale, step.treat(base)
+        if scale not in sizes:
+            sizes[scale] = resample(image, scale)
+        yield step, scale, step.treat(sizes[scale])
 
 
 def _as_is(image: Image.Image) -> Image.Image:
@@ -80,8 +86,8 @@ def _even_out(image: Image.Image) -> Image.Image:
 
 
 LADDER: Final = (
-    Step("raw", "zxing", _as_is),
-    Step("raw, one threshold", "zxing-global", _as_is),
+    Step("raw", "zxing", _as_is, full_size=True),
+    Step("raw, one threshold", "zxing-global", _as_is, full_size=True),
     Step("sharpened", "zxing", _sharpen),
     Step("x2", "zxing", _as_is, enlarged=True),
     Step("x2 smoothed, one threshold", "zxing-global", _smooth, enlarged=True),

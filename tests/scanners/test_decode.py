@@ -71,6 +71,16 @@ def test_counts_two_labels_with_one_code_as_two_places() -> None:
     assert [text, text] == [code.text for code in decode_image(_side_by_side(image, image))]
 
 
+def test_reads_a_small_blurred_label_in_a_large_photograph_at_its_place() -> None:
+    """Twelve megapixels: corners are those of the full picture, also where a step worked on another size."""
+    image, text = degraded_pictures("blur, sigma 2 px", 1)[0]
+    photo = Image.new("L", (4000, 3000), 120)
+    photo.paste(image, (2500, 1800))
+    (found,) = decode_image(photo)
+    assert text == found.text
+    assert all(2500 <= x <= 3460 and 1800 <= y <= 2520 for x, y in found.corners)
+
+
 def test_stops_at_the_first_hit_for_camera_frames() -> None:
     """`thorough=False` spends one step on an easy frame."""
     image, text = degraded_pictures("clean", 1)[0]
