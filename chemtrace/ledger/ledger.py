@@ -24,7 +24,16 @@ from chemtrace.ledger.checking import CheckingPool, Verdict
 from chemtrace.ledger.committer import Committer
 from chemtrace.ledger.memory import Memory
 from chemtrace.ledger.outcome import Admitted, Outcome, Refused
-from chemtrace.ledger.ports import CheckpointSigner, Clock, Follower, Head, ReceiptSigner, Seen, Store
+from chemtrace.ledger.ports import (
+    CheckpointSigner,
+    Clock,
+    EpochRow,
+    Follower,
+    Head,
+    ReceiptSigner,
+    Seen,
+    Store,
+)
 from chemtrace.ledger.publish import cut_epoch, sign_epoch
 from chemtrace.ledger.recover import verify_tip
 from chemtrace.ledger.sequence import Sequencer, Terms
@@ -63,6 +72,7 @@ class Ledger:
         self._parts = parts
         self._memory = Memory(parts.master)
         self._seen: list[Seen] | None = []
+        self._follower_error: Exception | None = None
         terms = Terms(parts.origin, parts.catalogue, parts.receipt_signer.kid, self._sign_many)
         self._sequencer = Sequencer(store=parts.store, memory=self._memory, terms=terms)
         self._recover()
@@ -137,9 +147,19 @@ class Ledger:
             return None
         note = sign_epoch(parts.store, parts.vault, parts.origin, epoch.index)
         seen, self._seen = self._seen, []
-        for follower in parts.followers:
-            follower.follow(epoch, seen)
+        self._show(epoch, seen)
         return parse_checkpoint(parse_note(note).text, parts.origin)
+
+    def _show(self, epoch: EpochRow, seen: Sequence[Seen] | None) -> None:
+        """Let the followers go on. A defect in a detector must not stop the log: health names it."""
+        try:
+            for follower in self._parts.followers:
+                follower.follow(epoch, seen, self._memory.registry)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the follower takes it up again at the next epoch
+            self._follower_error = error
+            self._seen = None
+        else:
+            self._follower_error = None
 
     def _recover(self) -> None:
         parts = self._parts
@@ -149,8 +169,7 @@ class Ledger:
             epochs = transaction.epochs_from(head.epoch_index) if head.epoch_index >= 0 else ()
         if epochs:
             sign_epoch(parts.store, parts.vault, parts.origin, epochs[-1].index)
-            for follower in parts.followers:
-                follower.follow(epochs[-1], None)
+            self._show(epochs[-1], None)
         # Entries behind the last epoch were never shown to the detectors by this process.
         self._seen = None if head.size > head.epoch_index + 1 else []
         self._memory.take_foreign()
@@ -190,7 +209,10 @@ class Ledger:
             return transaction.checkpoint()
 
     def health(self) -> dict[str, object]:
-        """`{writable, size, log_time, epoch, stopped}`; `stopped` is the code of what ended the writing, or None."""
+        """`{writable, size, log_time, epoch, stopped, detectors}`.
+
+        `stopped` is the code of what ended the writing, or None; `detectors` is "ok" or what holds them up.
+        """
         head, stopped = self._head(), self._committer.stopped
         return {
             "writable": stopped is None,
@@ -198,6 +220,7 @@ class Ledger:
             "log_time": format_utc(head.log_time_us),
             "epoch": head.epoch_number,
             "stopped": None if stopped is None else stopped.code,
+            "detectors": "ok" if self._follower_error is None else repr(self._follower_error),
         }
 
     def close(self) -> None:

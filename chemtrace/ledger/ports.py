@@ -11,6 +11,7 @@ import msgspec
 from chemtrace.core.algorithms import PublicKey
 from chemtrace.core.events.authority import Alert
 from chemtrace.registry.records import AnyRecord, Change
+from chemtrace.registry.state import Registry
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.finding import Finding
 from chemtrace.trace.state import ItemState
@@ -177,6 +178,14 @@ class ReadTransaction(Protocol):
         """Entries `first` to `last`, both counted."""
         ...
 
+    def findings_on(self, first: int, last: int) -> tuple[tuple[int, bytes], ...]:
+        """Findings of entries `first` to `last` as (index, document), in order."""
+        ...
+
+    def resolved_by(self, first: int, last: int) -> tuple[tuple[int, int, str, str], ...]:
+        """What entries `first` to `last` explained away, as (by, index, code, rule)."""
+        ...
+
     def leaves(self, first: int, last: int) -> list[bytes]:
         """Leaf hashes of entries `first` to `last`, both counted."""
         ...
@@ -324,5 +333,5 @@ Seen: TypeAlias = Observed | AlertHandled
 class Follower(Protocol):
     """Reads the log behind the writer, epoch by epoch, with a position of its own."""
 
-    def follow(self, epoch: EpochRow, seen: Sequence[Seen] | None) -> None:
-        """Take everything up to `epoch`; `seen` None: read it back from the store."""
+    def follow(self, epoch: EpochRow, seen: Sequence[Seen] | None, registry: Registry) -> None:
+        """Take everything up to `epoch`; `seen` None: read it back from the store. May be told the same twice."""

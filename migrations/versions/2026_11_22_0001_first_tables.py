@@ -153,6 +153,7 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("idx", "n", name=op.f("pk_finding")),
     )
     op.create_index("ix_finding_code_idx", "finding", ["code", "idx"], unique=False)
+    op.create_index("ix_finding_resolved_by", "finding", ["resolved_by"], unique=False)
     op.create_index("ix_finding_rule_idx", "finding", ["rule", "idx"], unique=False)
     op.create_table(
         "flow_position",

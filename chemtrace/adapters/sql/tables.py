@@ -164,6 +164,7 @@ finding = Table(
     Column("resolved_by", Number),
     Index("ix_finding_code_idx", "code", "idx"),
     Index("ix_finding_rule_idx", "rule", "idx"),
+    Index("ix_finding_resolved_by", "resolved_by"),
 )
 
 refusal = Table(

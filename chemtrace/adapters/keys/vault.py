@@ -1,0 +1,96 @@
+"""The signer vault: holds the log key and the last tree signed, and never signs a tree that does not contain it.
+
+A restored backup, a second server or a changed row then stops instead of forking the log. The vault's own file is kept
+apart from the database and must never be restored together with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from chemtrace.core.algorithms import PublicKey
+from chemtrace.core.checkpoint import Checkpoint, sign_checkpoint
+from chemtrace.core.errors import CheckpointForkError, ProofShapeError, RootMismatchError
+from chemtrace.core.keys import PrivateKey
+from chemtrace.core.merkle import verify_consistency
+from chemtrace.core.types import RootHash
+
+VAULT_FILE: Final = "log.vault"
+
+
+class FileVault:
+    """A vault whose memory is one small file, replaced as a whole before every signature."""
+
+    def __init__(self, key: PrivateKey, path: Path) -> None:
+        """Sign with `key`; remember in `path`, which may not exist yet."""
+        self._key = key
+        self._path = path
+
+    @property
+    def public(self) -> PublicKey:
+        """The key that verifies the checkpoints."""
+        return self._key.public
+
+    def last_signed(self) -> tuple[int, bytes] | None:
+        """Size and root of the last tree signed, or None.
+
+        Raises:
+            CheckpointForkError: the file is damaged; what was signed last is not known.
+        """
+        try:
+            found = json.loads(self._path.read_bytes())
+            return int(found["size"]), bytes.fromhex(found["root"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CheckpointForkError(
+                "the vault's file is damaged: what was signed last is not known"
+            ) from error
+
+    def sign(self, *, origin: str, size: int, root: bytes, path: Sequence[bytes]) -> bytes:
+        """Return the signed checkpoint.
+
+        Raises:
+            CheckpointForkError: a smaller tree than the last one, or `path` does not prove the last one a prefix.
+        """
+        last = self.last_signed()
+        if last is not None:
+            _check_growth(*last, size, root, path)
+        # Remembered before it is signed: a crash in between costs a signature, never the memory of one.
+        self._remember(size, root)
+        return sign_checkpoint(Checkpoint(origin, size, RootHash(root)), self._key)
+
+    def _remember(self, size: int, root: bytes) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside = self._path.with_suffix(".new")
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(handle, json.dumps({"size": size, "root": root.hex()}).encode())
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        beside.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _check_growth(old_size: int, old_root: bytes, size: int, root: bytes, path: Sequence[bytes]) -> None:
+    if old_size == 0:
+        return
+    try:
+        verify_consistency(old_size=old_size, new_size=size, old_root=old_root, new_root=root, path=path)
+    except (ProofShapeError, RootMismatchError) as error:
+        raise CheckpointForkError(
+            "the vault was asked to sign a tree that does not contain the last one it signed",
+            signed_size=old_size,
+            signed_root=old_root,
+            size=size,
+            root=root,
+        ) from error

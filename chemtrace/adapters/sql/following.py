@@ -1,0 +1,165 @@
+"""The detectors behind the log: reads what is new at each epoch, writes alerts and watches, keeps its own place.
+
+Everything of one step stands in one transaction with the position, so a crash repeats a step and never skips or doubles
+one. The engine in memory is a copy of the rows; when in doubt it is built from them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from chemtrace.adapters.sql.engine import Database
+from chemtrace.adapters.sql.questions import Questions
+from chemtrace.adapters.sql.refusals import load_refusals
+from chemtrace.adapters.sql.rows import fetch, fetch_one, run_many, upsert_sql
+from chemtrace.flow.alert import Alert, encode_alert, parse_alert
+from chemtrace.flow.casebook import Changes
+from chemtrace.flow.detectors import DETECTORS
+from chemtrace.flow.engine import Engine
+from chemtrace.flow.observation import Handling, Observation
+from chemtrace.flow.state import Watch, parse_state
+from chemtrace.ledger.ports import AlertHandled, EpochRow, Observed, Seen
+from chemtrace.ledger.replay import replay
+from chemtrace.registry.state import Registry
+
+_ALERT: Final = upsert_sql("alert", "id", "detector, status, severity, enterprise, chemical, raised_us, doc")
+_WATCH: Final = upsert_sql("watch", "key", "detector, due_us, doc")
+_POSITION: Final = "UPDATE flow_position SET idx = ?, refusal_id = ? WHERE id = 1"
+
+
+class FlowFollower:
+    """Drives one engine over one ledger; called by the committer thread alone."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep alerts, watches and position in `database`."""
+        self._database = database
+        self._engine: Engine | None = None
+        self._position: tuple[int, int] = (-1, -1)
+        self._questions: Questions | None = None
+
+    def follow(self, epoch: EpochRow, seen: Sequence[Seen] | None, registry: Registry) -> None:
+        """Take everything up to `epoch`, tick at each epoch on the way, and write what changed."""
+        try:
+            with self._database.write() as connection:
+                self._questions = Questions(connection)
+                self._step(self._questions, epoch, seen, registry)
+        except BaseException:
+            self._engine = None
+            raise
+        finally:
+            self._questions = None
+
+    def _step(
+        self, questions: Questions, epoch: EpochRow, seen: Sequence[Seen] | None, registry: Registry
+    ) -> None:
+        position = _read_position(questions)
+        if self._engine is None or position != self._position:
+            self._engine = self._load_engine(questions)
+        index, refusal_id = position
+        if epoch.index < index:
+            return
+        epochs = [row for row in questions.epochs_from(index) if row.index <= epoch.index]
+        if seen is None or len(epochs) != 1:
+            for row in epochs:
+                shown = replay(questions, registry, index, row.index, log_time_us=row.log_time_us)
+                refusal_id = self._take(questions, self._engine, shown, row, refusal_id)
+                index = row.index + 1
+        else:
+            fresh = (one for one in seen if _index(one) >= index)
+            refusal_id = self._take(questions, self._engine, fresh, epoch, refusal_id)
+        self._position = (epoch.index + 1, refusal_id)
+        run_many(questions.connection, _POSITION, [self._position])
+
+    def _take(
+        self, questions: Questions, engine: Engine, shown: Iterable[Seen], epoch: EpochRow, refusal_id: int
+    ) -> int:
+        """Show one epoch's events and refusals to the engine, in the order of the log, and tick."""
+        refusals = load_refusals(questions.connection, after=refusal_id, below_size=epoch.index)
+        waiting = iter(refusals)
+        refusal = next(waiting, None)
+        for one in shown:
+            while refusal is not None and refusal.at_size <= _index(one):
+                engine.refused(refusal)
+                refusal = next(waiting, None)
+            _show(questions, engine, one)
+        while refusal is not None:
+            engine.refused(refusal)
+            refusal = next(waiting, None)
+        _write(questions, engine.tick(epoch.log_time_us))
+        return max([refusal_id, *(kept.id for kept in refusals)])
+
+    def _load_engine(self, questions: Questions) -> Engine:
+        live = "SELECT doc FROM alert WHERE status NOT IN ('withdrawn', 'dismissed')"
+        alerts = [parse_alert(bytes(doc)) for (doc,) in fetch(questions.connection, live)]
+        rows = fetch(questions.connection, "SELECT key, detector, due_us, doc FROM watch")
+        watches = [Watch(key, detector, due_us, bytes(doc)) for key, detector, due_us, doc in rows]
+        return Engine(DETECTORS, parse_state(alerts, watches), lookup=self._entry)
+
+    def _entry(self, index: int) -> tuple[str, str]:
+        """Event id and leaf of an older entry, for evidence."""
+        if self._questions is None:
+            return "", ""
+        sql = "SELECT event_id, leaf FROM entry WHERE idx = ?"
+        row = fetch_one(self._questions.connection, sql, (index,))
+        return ("", "") if row is None else (bytes(row[0]).hex(), bytes(row[1]).hex())
+
+
+def _read_position(questions: Questions) -> tuple[int, int]:
+    lock = "" if questions.connection.dialect.name == "sqlite" else " FOR UPDATE"
+    row = fetch_one(questions.connection, f"SELECT idx, refusal_id FROM flow_position WHERE id = 1{lock}")  # noqa: S608  # constants
+    return (0, 0) if row is None else (int(row[0]), int(row[1]))
+
+
+def _index(seen: Seen) -> int:
+    return seen.event.index if isinstance(seen, Observed) else seen.index
+
+
+def _show(questions: Questions, engine: Engine, seen: Seen) -> None:
+    if isinstance(seen, Observed):
+        engine.observe(
+            Observation(
+                event=seen.event,
+                before=seen.before,
+                after=seen.after,
+                findings=seen.findings,
+                resolved=seen.resolved,
+                waybills=seen.waybills,
+                log_time_us=seen.log_time_us,
+                kid=seen.kid,
+                leaf=seen.leaf.hex(),
+            )
+        )
+        return
+    stored = _stored_alert(questions, seen)
+    engine.handled(
+        Handling(
+            alert=seen.payload.alert,
+            phase=seen.phase,
+            actor=seen.actor,
+            index=seen.index,
+            event_id=seen.event_id.hex(),
+            at_us=seen.at_us,
+            remark=seen.payload.remark,
+            assignee=seen.payload.assignee,
+        ),
+        stored,
+    )
+
+
+def _stored_alert(questions: Questions, seen: AlertHandled) -> Alert | None:
+    sql = "SELECT doc FROM alert WHERE id = ?"
+    row = fetch_one(questions.connection, sql, (seen.payload.alert,))
+    return None if row is None else parse_alert(bytes(row[0]))
+
+
+def _write(questions: Questions, changes: Changes) -> None:
+    connection = questions.connection
+    run_many(connection, _ALERT, [
+        (a.id, a.detector, a.status, a.severity, a.enterprise, a.chemical, a.raised_us, encode_alert(a))
+        for a in changes.alerts
+    ])  # fmt: skip
+    run_many(connection, "DELETE FROM watch WHERE key = ?", [(key,) for key in changes.released])
+    run_many(connection, _WATCH, [msgspec.structs.astuple(watch) for watch in changes.held])

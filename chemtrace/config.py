@@ -1,0 +1,68 @@
+"""Settings: read once, frozen, every limit with its unit and bounds. No secret has a default; secrets live in files.
+
+Each setting is an environment variable with the prefix `CHEMTRACE_`, documented in docs/reference/settings.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DATABASE_FILE: Final = "ledger.db"
+
+
+class Settings(BaseSettings):
+    """All there is to set."""
+
+    model_config = SettingsConfigDict(env_prefix="CHEMTRACE_", frozen=True, extra="forbid")
+
+    data_dir: Path = Path("chemtrace-data")
+    database_url: str = ""
+    label_host: str | None = None
+    catalogue: Path | None = None
+
+    bind: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    allowed_hosts: tuple[str, ...] = ()
+
+    publish_interval_s: Annotated[float, Field(gt=0, le=3600)] = 1.0
+    heartbeat_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    group_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    group_window_ms: Annotated[float, Field(ge=0, le=100)] = 0.0
+    check_threads: Annotated[int, Field(ge=0, le=256)] = 0
+
+    batch_lines: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    batch_bytes: Annotated[int, Field(ge=1024, le=256 * 1024 * 1024)] = 8 * 1024 * 1024
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("data_dir")
+    @classmethod
+    def _make_absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("database_url")
+    @classmethod
+    def _know_the_database(cls, value: str) -> str:
+        if value.startswith("postgresql://"):
+            return value.replace("postgresql://", "postgresql+psycopg://", 1)
+        if value and not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            message = "the database is sqlite:///FILE or postgresql://USER@HOST/NAME"
+            raise ValueError(message)
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_empty_texts(cls, values: object) -> object:
+        """An empty environment variable means not set."""
+        if isinstance(values, dict):
+            return {name: value for name, value in values.items() if value != ""}
+        return values
+
+    @model_validator(mode="after")
+    def _place_the_database(self) -> Settings:
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / DATABASE_FILE}")
+        return self
