@@ -21,7 +21,7 @@ from chemtrace.adapters.data_files import contracts_dir
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.migrate import current_revision, newest_revision, upgrade
 from chemtrace.adapters.sql.reads.audit import open_snapshot
-from chemtrace.core.catalogue import Catalogue, parse_catalogue
+from chemtrace.core.catalogue import parse_catalogue
 from chemtrace.ledger.audit import AuditReport, verify_log
 
 __all__ = [
@@ -41,16 +41,17 @@ CATALOGUE_FILE = "chemicals/beijing-35.json"
 
 
 def audit_ledger(
-    *, database_url: str, data_dir: Path, catalogue: Catalogue | None = None, progress: Progress | None = None
+    *, database_url: str, data_dir: Path, catalogue: Path | None = None, progress: Progress | None = None
 ) -> AuditReport:
     """Recompute the whole ledger and report every fault, reading only.
 
-    Whether codes were issued is checked where `data_dir` holds the master key of code serials, else left out.
+    `catalogue` is the file of chemicals that the ledger's settings name, if they name one. Whether codes
+    were issued is checked where `data_dir` holds the master key of code serials, else left out.
 
     Raises:
         LedgerMissingError: no ledger there.
     """
-    known = catalogue or parse_catalogue((contracts_dir() / CATALOGUE_FILE).read_bytes())
+    known = parse_catalogue((catalogue or contracts_dir() / CATALOGUE_FILE).read_bytes())
     with open_snapshot(database_url) as store:
         return verify_log(store, catalogue=known, master=_load_master(data_dir), progress=progress)
 

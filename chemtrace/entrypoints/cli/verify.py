@@ -30,7 +30,10 @@ def verify_log(data: Data = None, as_json: AsJSON = False) -> None:
     started = time.monotonic()
     with progress_bar("核验 verifying", shown=not as_json) as progress:
         report = maintenance.audit_ledger(
-            database_url=settings.database_url, data_dir=settings.data_dir, progress=progress
+            database_url=settings.database_url,
+            data_dir=settings.data_dir,
+            catalogue=settings.catalogue,
+            progress=progress,
         )
     seconds = round(time.monotonic() - started, 3)
     result = {**report.to_json(), "seconds": seconds}

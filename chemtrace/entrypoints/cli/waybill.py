@@ -25,7 +25,9 @@ def show_waybill(
     with opened(data) as application:
         waybill = application.reads.waybill(number)
     if as_json:
-        print_json({**waybill, "events": [_event(line) for line in waybill["events"]]})
+        from dataclasses import asdict
+
+        print_json({**waybill, "events": [asdict(line) for line in waybill["events"]]})
         return
     for name, value in waybill.items():
         if name != "events":
@@ -60,9 +62,3 @@ def list_waybills(
     print_table("waybills / 运单", columns, [tuple(row.get(name) for name in columns) for row in page.rows])
     if page.next is not None:
         print_text(f"more / 更多: --cursor {page.next}")
-
-
-def _event(line: object) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return asdict(line)  # type: ignore[call-overload]  # history lines are dataclasses; the page keeps them as objects
