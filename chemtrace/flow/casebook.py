@@ -26,7 +26,7 @@ from chemtrace.flow.state import (
 )
 
 EntryLookup = Callable[[int], tuple[str, str]]
-"""Event id and leaf in hex of the entry at an index; asked for older evidence only, when an alert is raised."""
+"""Event id and leaf in hex of the entry at an index, empty where there is none; asked for older evidence only."""
 
 SUPERSEDED_ZH = "已并入对同一追溯码更能说明原因的预警。"
 SUPERSEDED_EN = "Taken over by the alert on the same code that explains the cause."

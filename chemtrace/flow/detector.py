@@ -10,6 +10,7 @@ import msgspec
 from chemtrace.flow.memory import Memory
 from chemtrace.flow.observation import Fault, Observation, RefusalSeen
 from chemtrace.flow.signal import Draft, Signal
+from chemtrace.flow.wording import local_minute
 
 ANY_REFUSAL: Final = "*"
 """In `Detector.refusals`: asked about every kept refusal."""
@@ -52,4 +53,8 @@ class Detector(msgspec.Struct, frozen=True, kw_only=True):
     def explanation(self, draft: Draft) -> Text:
         """The draft's text with its numbers, in both languages."""
         text = self.texts[draft.variant]
-        return Text(text.zh.format_map(draft.facts), text.en.format_map(draft.facts))
+        facts = dict(draft.facts)
+        for name, value in draft.facts.items():
+            if name.endswith("_us") and isinstance(value, int):
+                facts[name[:-3]] = local_minute(value)
+        return Text(text.zh.format_map(facts), text.en.format_map(facts))

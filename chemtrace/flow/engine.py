@@ -17,6 +17,7 @@ from chemtrace.flow.casebook import Casebook, Changes, EntryLookup
 from chemtrace.flow.detector import ANY_REFUSAL, Detector
 from chemtrace.flow.device import note_event
 from chemtrace.flow.observation import Fault, Handling, Observation, RefusalSeen
+from chemtrace.flow.retrospect import looked_back, own_findings
 from chemtrace.flow.signal import Explain, Hold, Raise, Signal
 from chemtrace.flow.state import State
 
@@ -46,6 +47,7 @@ class Engine:
         self._by_refusal = _wakers(detectors, lambda detector: detector.refusals)
         self._on_fault = [detector.on_fault for detector in detectors if detector.on_fault is not None]
         self._state = State() if state is None else state
+        self._lookup = lookup
         self._cases = Casebook(self._detectors, self._state, lookup)
 
     @property
@@ -55,6 +57,9 @@ class Engine:
 
     def observe(self, obs: Observation) -> None:
         """Take one admitted event."""
+        if obs.findings and any(finding.index != obs.event.index for finding in obs.findings):
+            self._look_back(obs)
+            obs = own_findings(obs)
         event, memory = obs.event, self._state.memory
         told_first_hand = not event.actor.startswith(FOREIGN)
         for detector in self._asked(obs) if obs.findings else self._by_kind.get(event.kind, ()):
@@ -106,6 +111,17 @@ class Engine:
         self._state.memory.forget(log_time_us)
         return self._cases.changes()
 
+    def _look_back(self, obs: Observation) -> None:
+        """Ask the detectors that a finding on an older event wakes; what else that event did was seen in its time."""
+        for index in sorted({finding.index for finding in obs.findings if finding.index in obs.older}):
+            again = looked_back(obs, index, self._lookup(index)[1])
+            woken = {detector.id for f in again.findings for detector in self._by_rule.get(f.rule, ())}
+            for detector in self._detectors.values():
+                if detector.id in woken and not (
+                    detector.first_hand and again.event.actor.startswith(FOREIGN)
+                ):
+                    self._apply(detector.on_event(again, self._state.memory), obs.event.received_us)
+
     def _asked(self, obs: Observation) -> list[Detector]:
         """Those woken by the event's kind or by one of its findings, in the order of all."""
         woken = {detector.id for detector in self._by_kind.get(obs.event.kind, ())}
@@ -124,12 +140,17 @@ class Engine:
                     self._cases.explain(signal, now_us)
 
     def _resolve(self, obs: Observation) -> None:
-        """End every claim that rests on an older finding which this event explained away."""
+        """End every claim that rests on an older finding which this event explained away.
+
+        What rests on the very event that a correction names is for `_correct`.
+        """
         step = _step(obs, RESOLVED_ZH, RESOLVED_EN)
+        corrected = getattr(obs.event.payload, "event", None) if obs.event.kind == "correct" else None
         for index, code, rule in obs.resolved:
             for name in self._detectors:
                 for claim in self._state.claims_of(f"{name}|{code}"):
-                    if claim.draft.rule == rule and claim.draft.evidence[0].index == index:
+                    proof = claim.draft.evidence[0]
+                    if claim.draft.rule == rule and proof.index == index and proof.event_id != corrected:
                         self._cases.end(claim, step, obs.event.received_us)
 
     def _correct(self, obs: Observation) -> None:

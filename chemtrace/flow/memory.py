@@ -6,7 +6,7 @@ Values are JSON (text, integers, lists of them), so that the memory is stored an
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TypeAlias
 
 import msgspec
@@ -24,14 +24,21 @@ class Memo(msgspec.Struct, frozen=True, gc=False):
 class Memory:
     """A keyed store with forgetting. Keys are `DETECTOR|name`, so that two detectors never share one by accident."""
 
-    __slots__ = ("_changed", "_memos", "_order")
+    __slots__ = ("_changed", "_memos", "_order", "_standing")
 
-    def __init__(self, memos: Iterable[tuple[str, Memo]] = ()) -> None:
-        """Start from stored memos, given in any order."""
+    def __init__(
+        self, memos: Iterable[tuple[str, Memo]] = (), *, standing: Container[str] = frozenset()
+    ) -> None:
+        """Start from stored memos, given in any order; `standing` are the incident keys that have claims."""
+        self._standing = standing
         self._memos = dict(memos)
         self._order = [(memo.forget_us, key) for key, memo in self._memos.items()]
         heapq.heapify(self._order)
         self._changed: set[str] = set()
+
+    def stands(self, key: str) -> bool:
+        """Whether anything is held or raised under an incident key: if not, there is nothing to explain."""
+        return key in self._standing
 
     def get(self, key: str) -> Value | None:
         """The value under `key`, or None."""

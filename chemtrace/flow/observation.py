@@ -19,9 +19,11 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `before` and `after` hold the states of every code the event names, by arrival; `resolved` are older findings
     `(index, code, rule)` that this event explained away; `waybills` the notes it touches, after it. `issued` says
-    of codes found unknown whether they were issued at all (`issued`, `not-issued`); absent means unchecked. `kid`
-    is the first signer and `leaf` the log leaf, both hex. `log_time_us` is the log time of the epoch before it, or
-    the time of receipt; deadlines are counted from `event.received_us`.
+    of codes found unknown whether they were issued at all (`issued`, `not-issued`); absent means unchecked.
+    A late event or a correction can bring up findings on events before it (`finding.index` is theirs): `older`
+    holds those events by index, and findings on events that are not given are left aside. `kid` is the first
+    signer and `leaf` the log leaf, both hex. `log_time_us` is the log time of the epoch before it, or the time of
+    receipt; deadlines are counted from `event.received_us`.
     """
 
     event: ItemEvent
@@ -31,6 +33,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     resolved: tuple[tuple[int, str, str], ...] = ()
     waybills: Mapping[str, WaybillState] = {}
     issued: Mapping[str, str] = {}
+    older: Mapping[int, ItemEvent] = {}
     log_time_us: int = 0
     kid: str = ""
     leaf: str = ""

@@ -7,15 +7,16 @@ decide, both read from the top: `cause` within one event, `COVERED_BY` between e
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
 from chemtrace.flow.observation import Observation
+from chemtrace.trace.finding import NOBODY
 
 if TYPE_CHECKING:
     from chemtrace.trace.event import ItemEvent
-    from chemtrace.trace.state import ItemState
+    from chemtrace.trace.state import ItemState, Status
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -70,7 +71,7 @@ def _is_in_foreign_hands(case: Case) -> bool:
         return False
     if event.kind == "count" and event.site is not None and event.site == before.site:
         return False
-    known = {before.holder, before.shipper, before.consignee, *(before.offer or ())}
+    known = {before.holder, before.shipper, before.consignee, *(before.offer or ())} - {None}
     return event.actor not in known and event.counterparty not in known
 
 
@@ -101,8 +102,26 @@ def cause(obs: Observation, code: str) -> tuple[str, frozenset[str]]:
     before = obs.before.get(code)
     if before is None or not rules:
         return "", rules
+    if obs.event.late:
+        before = as_of(before, obs)
     case = Case(obs.event, before, rules, frozenset([finding.rule for finding in obs.findings]))
     return next((name for name, fits in CAUSES if fits(case)), ""), rules
+
+
+def as_of(state: ItemState, obs: Observation) -> ItemState:
+    """Who held the item, and in which status, when a late event counts: its findings say so, the state does not.
+
+    Offers and consignments of that moment are not known; who expects the item breaks another rule than a stranger.
+    """
+    for finding in obs.findings:
+        sides = dict(finding.sides)
+        if finding.code == state.code and "holder" in sides:
+            holder = None if sides["holder"] == NOBODY else sides["holder"]
+            status = cast("Status", sides.get("status", state.status))
+            return msgspec.structs.replace(
+                state, holder=holder, status=status, offer=None, shipper=None, consignee=None
+            )
+    return state
 
 
 COVERED_BY: Final[dict[str, tuple[str, ...]]] = {

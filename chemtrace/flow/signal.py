@@ -23,17 +23,18 @@ class Evidence(msgspec.Struct, frozen=True):
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an alert needs, drawn up when the evidence was seen.
 
-    `variant` picks the detector's text, `facts` are its numbers. `enterprise` is who reported the evidence, which
-    accuses nobody; `parties` are all sides. `claimant` is whose word would be made good by an explanation.
-    `evidence[0]` is the event or refusal that the alert's id is made from. `steps` are later times with the
-    severity from then on; `repeat` is (pieces of evidence, severity from then on).
+    `variant` picks the detector's text, `facts` are its numbers; a fact `NAME_us` is a moment, shown as `NAME`.
+    `enterprise` is who reported the evidence, which accuses nobody; `parties` are all sides. `claimant` is whose
+    word would be made good by an explanation. `evidence[0]` is the event or refusal that the alert's id is made
+    from. `steps` are later times with the severity from then on; `repeat` is (pieces of evidence, severity from
+    then on).
     """
 
     detector: str
     variant: str
     severity: int
     enterprise: str
-    facts: dict[str, str]
+    facts: dict[str, str | int]
     evidence: tuple[Evidence, ...]
     evidence_us: int
     at_us: int

@@ -59,16 +59,19 @@ class State:
     __slots__ = ("alerts", "by_alert", "by_cover", "by_event", "by_key", "claims", "memory")
 
     def __init__(
-        self, alerts: Iterable[Alert] = (), claims: Iterable[Claim] = (), memory: Memory | None = None
+        self,
+        alerts: Iterable[Alert] = (),
+        claims: Iterable[Claim] = (),
+        memos: Iterable[tuple[str, Memo]] = (),
     ) -> None:
-        """Take live alerts, claims and memory, in any order."""
+        """Take live alerts, claims and memos, in any order."""
         self.alerts: dict[str, Alert] = {alert.id: alert for alert in alerts}
         self.claims: dict[ClaimId, Claim] = {}
         self.by_key: dict[str, dict[str, None]] = {}
         self.by_alert: dict[str, dict[ClaimId, None]] = {}
         self.by_cover: dict[str, dict[ClaimId, None]] = {}
         self.by_event: dict[str, dict[ClaimId, None]] = {}
-        self.memory = Memory() if memory is None else memory
+        self.memory = Memory(memos, standing=self.by_key)
         for claim in sorted(claims, key=lambda claim: claim.id):
             self.store(claim)
 
@@ -159,7 +162,7 @@ def parse_state(alerts: Iterable[Alert], watches: Iterable[Watch]) -> State:
         else:
             claims.append(msgspec.json.decode(row.doc, type=Claim))
     standing = {claim.under for claim in claims if claim.place == "live"}
-    return State([alert for alert in alerts if alert.id in standing], claims, Memory(memos))
+    return State([alert for alert in alerts if alert.id in standing], claims, memos)
 
 
 class _StoredMemo(msgspec.Struct):

@@ -20,7 +20,7 @@ from chemtrace.flow.detector import Detector, Text
 from chemtrace.flow.device import HOUR_US, load_activity, watermark_us
 from chemtrace.flow.memory import Memory
 from chemtrace.flow.observation import Observation, RefusalSeen
-from chemtrace.flow.precedence import HANDS_RULES, cause
+from chemtrace.flow.precedence import HANDS_RULES, as_of, cause
 from chemtrace.flow.signal import Draft, Evidence, Explain, Hold, Raise, Signal
 from chemtrace.flow.travel import DEFAULT_SKEW_US, is_impossible, speed_kmh
 from chemtrace.flow.wording import MINUTE_US, kind_en, kind_zh, local_minute, tenths
@@ -73,8 +73,12 @@ def on_event(obs: Observation, memory: Memory) -> Sequence[Signal]:
     for code, before in obs.before.items():
         owner, rules = cause(obs, code) if obs.findings else ("", frozenset())
         if owner == ID:
-            signals.append(_hands(obs, memory, before, min(rules & HANDS_RULES)))
-        elif not owner and before.holder is not None:
+            signals.append(
+                _hands(
+                    obs, memory, as_of(before, obs) if obs.event.late else before, min(rules & HANDS_RULES)
+                )
+            )
+        elif not owner and memory.stands(f"{ID}|{code}"):
             signals += _explanation(obs, before)
     return signals
 
@@ -143,7 +147,7 @@ def _draft(
     before: ItemState,
     *,
     variant: str,
-    facts: dict[str, str],
+    facts: dict[str, str | int],
     proof: tuple[Evidence, ...],
     rule: str,
     observed: str,
@@ -169,7 +173,7 @@ def _draft(
     )
 
 
-def _facts(obs: Observation, before: ItemState) -> dict[str, str]:
+def _facts(obs: Observation, before: ItemState) -> dict[str, str | int]:
     event = obs.event
     return {
         "code": before.code,

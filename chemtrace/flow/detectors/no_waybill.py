@@ -2,8 +2,8 @@
 
 Exact, and at once: a waybill is made before the loading, so none that comes later mends it. Exempt: 50 kg an event.
 Lots of at most 50 kg from one shipper to one receiver on one day are added up; beyond 50 kg together they are one
-consignment in parts (split lots). The receipt of the same goods is more evidence of the same alert; a receipt that
-merely leaves out the number of the waybill they were loaded under is none. Basis: anomaly reference T2; Order 29 of
+consignment in parts (split lots). An arrival counts for goods that nobody loaded, which then also lack the step of
+loading (C5): one cause, this alert. Basis: anomaly reference T2; Order 29 of
 2019, article 24.
 """
 
@@ -58,12 +58,12 @@ def on_event(obs: Observation, memory: Memory) -> Sequence[Signal]:
 
 
 def _has_none(obs: Observation, code: str) -> bool:
-    return obs.event.phase == "load" or obs.before[code].waybill is None
+    return obs.event.phase == "load" or obs.before[code].status not in ("in_transit", "unborn")
 
 
 def _missing(obs: Observation, code: str, sides: dict[str, str]) -> Signal:
     event = obs.event
-    facts = {
+    facts: dict[str, str | int] = {
         "at": local_minute(event.at_us),
         "actor": event.actor,
         "kind_zh": kind_zh(event.kind, event.phase),
@@ -100,7 +100,7 @@ def _split(obs: Observation, memory: Memory, receiver: str) -> Sequence[Signal]:
     kilograms = Decimal(total).scaleb(-3)
     if len(indexes) < 2 or kilograms <= EXEMPT_MASS:
         return ()
-    facts = {
+    facts: dict[str, str | int] = {
         "day": day,
         "actor": event.actor,
         "receiver": receiver,
@@ -144,7 +144,7 @@ def _draft(
     obs: Observation,
     *,
     variant: str,
-    facts: dict[str, str],
+    facts: dict[str, str | int],
     proof: tuple[Evidence, ...],
     rule: str,
     observed: str,

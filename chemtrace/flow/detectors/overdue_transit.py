@@ -17,7 +17,6 @@ from chemtrace.flow.device import DAY_US
 from chemtrace.flow.memory import Memory
 from chemtrace.flow.observation import Observation
 from chemtrace.flow.signal import Draft, Explain, Hold, Signal
-from chemtrace.flow.wording import local_minute
 
 ID: Final = "T1"
 RULE: Final = "transit.overdue"
@@ -56,14 +55,14 @@ TEXTS: Final = {
 }
 
 
-def on_event(obs: Observation, _memory: Memory) -> Sequence[Signal]:
+def on_event(obs: Observation, memory: Memory) -> Sequence[Signal]:
     """Start the clock at a load, stop it when the transit ends in whatever way."""
     signals: list[Signal] = []
     is_load = obs.event.phase == "load"
     for code, before in obs.before.items():
         after = obs.after[code]
         leaves = before.status == "in_transit" and (is_load or after.status != "in_transit")
-        if leaves:
+        if leaves and memory.stands(f"{ID}|{code}"):
             signals.append(_ended(obs, code))
         if is_load and after.status == "in_transit":
             signals.append(_started(obs, code))
@@ -92,8 +91,8 @@ def _started(obs: Observation, code: str) -> Signal:
         enterprise=after.holder or event.actor,
         facts={
             "code": code,
-            "at": local_minute(event.at_us),
-            "due": local_minute(arrive_by_us),
+            "at_us": event.at_us,
+            "due_us": arrive_by_us,
             "shipper": after.shipper or event.actor,
             "consignee": after.consignee or "—",
             "vehicle": after.vehicle or "—",
@@ -103,7 +102,7 @@ def _started(obs: Observation, code: str) -> Signal:
         evidence_us=event.received_us,
         at_us=event.at_us,
         observed="no receipt",
-        threshold=local_minute(arrive_by_us + GRACE_US),
+        threshold="24 h",
         code=code,
         parties=tuple(dict.fromkeys(p for p in (after.shipper, after.holder, after.consignee) if p)),
         waybill=event.waybill,

@@ -24,7 +24,6 @@ from chemtrace.flow.wording import amount, local_minute, tenths
 from chemtrace.trace.exact import RECEIPT_SIGMAS, exceeds_weighings, in_unit, sigma
 
 if TYPE_CHECKING:
-    from chemtrace.core.quantity import Quantity
     from chemtrace.trace.state import ItemState
 
 ID: Final = "Q3"
@@ -55,20 +54,31 @@ def on_event(obs: Observation, _memory: Memory) -> Sequence[Signal]:
         return ()
     signals: list[Signal] = []
     for code, quantity in event.lines:
-        before = obs.before[code]
-        if quantity is None or before.loaded is None or before.status != "in_transit":
+        before = obs.before.get(code)
+        sent = None if before is None else _loaded(obs, before)
+        if before is None or quantity is None or sent is None:
             continue
         got = in_unit(quantity, before.unit)
-        if got == before.loaded or not exceeds_weighings(before.loaded, got, before.unit):
+        if got == sent or not exceeds_weighings(sent, got, before.unit):
             continue
         if obs.findings and cause(obs, code)[0] in IDENTITY:
             continue
-        signals.append(_signal(obs, before, quantity, got))
+        signals.append(_signal(obs, before, sent, got))
     return signals
 
 
-def _signal(obs: Observation, before: ItemState, quantity: Quantity, got: Decimal) -> Signal:
-    event, sent, unit = obs.event, before.loaded or Decimal(0), before.unit
+def _loaded(obs: Observation, before: ItemState) -> Decimal | None:
+    """What was loaded; of a late arrival only its finding knows, as `AMOUNT UNIT` in the item's unit."""
+    if not obs.event.late:
+        return before.loaded if before.status == "in_transit" else None
+    for finding in obs.findings:
+        if finding.rule == RULE and finding.code == before.code:
+            return Decimal(dict(finding.sides)["expected"].split(" ")[0])
+    return None
+
+
+def _signal(obs: Observation, before: ItemState, sent: Decimal, got: Decimal) -> Signal:
+    event, unit = obs.event, before.unit
     one_sigma = _sigma_of_difference(sent, got, unit)
     difference = got - sent
     legal = unit == PIECES or abs(difference) > LEGAL_SHARE * sent
@@ -84,7 +94,7 @@ def _signal(obs: Observation, before: ItemState, quantity: Quantity, got: Decima
             "shipper": before.shipper or "—",
             "unit": unit,
             "sent": amount(sent),
-            "got": amount(quantity.value if quantity.unit == unit else got),
+            "got": amount(got),
             "difference": amount(difference),
             "percent": tenths(int(difference * 10_000), int(sent * 100)) if sent else "—",
             "sigma": amount(one_sigma),

@@ -16,7 +16,7 @@ from chemtrace.flow.detector import Detector, Text
 from chemtrace.flow.device import DAY_US
 from chemtrace.flow.memory import Memory
 from chemtrace.flow.observation import Observation, RefusalSeen
-from chemtrace.flow.precedence import CLOSED_RULES, HANDS_RULES, cause
+from chemtrace.flow.precedence import CLOSED_RULES, HANDS_RULES, as_of, cause
 from chemtrace.flow.signal import Draft, Raise, Signal
 from chemtrace.flow.wording import MINUTE_US, kind_en, kind_zh, local_minute
 
@@ -54,7 +54,13 @@ def on_event(obs: Observation, memory: Memory) -> Sequence[Signal]:
         for code, before in obs.before.items():
             owner, rules = cause(obs, code)
             if owner == ID and not _is_undo(memory, code, event.actor, event.at_us):
-                signals.append(_signal(obs, before, min(rules & (CLOSED_RULES | HANDS_RULES))))
+                signals.append(
+                    _signal(
+                        obs,
+                        as_of(before, obs) if obs.event.late else before,
+                        min(rules & (CLOSED_RULES | HANDS_RULES)),
+                    )
+                )
     if event.kind in ENDING_KINDS:
         for code, after in obs.after.items():
             if after.status in ENDED and obs.before[code].status not in ENDED:

@@ -15,7 +15,7 @@ from chemtrace.flow.detector import Detector, Text
 from chemtrace.flow.device import HOUR_US, watermark_us
 from chemtrace.flow.memory import Memory
 from chemtrace.flow.observation import Observation
-from chemtrace.flow.precedence import HANDS_RULES, SKIPPED_RULES, cause
+from chemtrace.flow.precedence import HANDS_RULES, SKIPPED_RULES, as_of, cause
 from chemtrace.flow.signal import Draft, Explain, Hold, Signal
 from chemtrace.flow.wording import kind_en, kind_zh, local_minute
 
@@ -48,8 +48,12 @@ def on_event(obs: Observation, memory: Memory) -> Sequence[Signal]:
     for code, before in obs.before.items():
         owner, rules = cause(obs, code) if obs.findings else ("", frozenset())
         if owner == ID:
-            signals.append(_hold(obs, memory, before, min(rules & SKIPPED_RULES)))
-        elif not owner and pair in EXPLAINS:
+            signals.append(
+                _hold(
+                    obs, memory, as_of(before, obs) if obs.event.late else before, min(rules & SKIPPED_RULES)
+                )
+            )
+        elif not owner and pair in EXPLAINS and memory.stands(f"{ID}|{code}"):
             signals += _explanations(obs, code)
     return signals
 

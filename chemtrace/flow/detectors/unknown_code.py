@@ -45,11 +45,11 @@ TEXTS: Final = {
 }
 
 
-def on_event(obs: Observation, _memory: Memory) -> Sequence[Signal]:
+def on_event(obs: Observation, memory: Memory) -> Sequence[Signal]:
     """A birth explains; an unknown code is held, or raised where the range says no."""
     signals: list[Signal] = []
     if obs.event.kind in BIRTHS:
-        signals += _births(obs)
+        signals += _births(obs, memory)
     if obs.findings:
         for code in obs.before:
             owner, rules = cause(obs, code)
@@ -58,7 +58,7 @@ def on_event(obs: Observation, _memory: Memory) -> Sequence[Signal]:
     return signals
 
 
-def _births(obs: Observation) -> list[Signal]:
+def _births(obs: Observation, memory: Memory) -> list[Signal]:
     event = obs.event
     return [
         Explain(
@@ -69,7 +69,7 @@ def _births(obs: Observation) -> list[Signal]:
             f"The event at index {event.index} reports where the code comes from.",
         )
         for code, after in obs.after.items()
-        if after.proven and not obs.before[code].proven and obs.before[code].last_index >= 0
+        if after.proven and not obs.before[code].proven and memory.stands(f"{ID}|{code}")
     ]
 
 
@@ -137,7 +137,7 @@ def on_refusal(refusal: RefusalSeen, _memory: Memory) -> Sequence[Signal]:
     return (Hold(key, claim, refusal.received_us + PRODUCER_WAIT_US, draft),)
 
 
-def _facts(said: tuple[int, str, str, str], code: str, rule: str) -> dict[str, str]:
+def _facts(said: tuple[int, str, str, str], code: str, rule: str) -> dict[str, str | int]:
     """`said`: when, who, kind, phase."""
     at_us, actor, kind, phase = said
     return {

@@ -125,7 +125,7 @@ def on_refusal(refusal: RefusalSeen, _memory: Memory) -> Sequence[Signal]:
 
 def _facts(
     waybill: str, said: tuple[int, str, str, str], rule: str, item: str, sides: evidence.Sides
-) -> dict[str, str]:
+) -> dict[str, str | int]:
     """`said`: when, who, kind, phase."""
     at_us, actor, kind, phase = said
     what_zh, what_en = WHAT[rule]

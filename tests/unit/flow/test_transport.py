@@ -1,0 +1,165 @@
+"""T1 to T3: overdue goods, goods without a waybill, goods that are not those of the waybill."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.unit.flow.city import BUYER, CARRIER, MAKER, STRANGER, City, code, kg, line, waybill
+
+ONE, TWO = code(1), code(2)
+
+
+def loaded(city: City, *codes: str, **fields: Any) -> None:
+    """Goods under a waybill due in 12 h, on the road after one."""
+    for one in codes:
+        city.made(one, 100)
+    goods = {
+        "un": "1791",
+        "name": "x",
+        "class": "8",
+        "package": "drum",
+        "count": len(codes),
+        "codes": list(codes),
+    }
+    city.say(
+        "waybill/scheduled", MAKER, **waybill(city, goods=[{**goods, "mass": kg(100 * len(codes))}], **fields)
+    )
+    city.pass_time()
+    city.say(
+        "transport/load",
+        CARRIER,
+        items=[line(one, 100) for one in codes],
+        waybill="W-1001",
+        vehicle="JA12345",
+    )
+
+
+def test_raises_goods_a_day_overdue_and_escalates_after_three_days():
+    city = City()
+    loaded(city, ONE, TWO)
+    city.pass_time(34)
+    assert [] == city.types()
+    city.pass_time(1)
+    alert = city.one()
+    assert ("T1", 2, (ONE, TWO), "W-1001") == (alert.detector, alert.severity, alert.codes, alert.waybill)
+    city.pass_time(47)
+    assert 2 == city.one().severity
+    city.pass_time(1)
+    assert 1 == city.one().severity
+
+
+def test_takes_each_receipt_off_the_alert_and_withdraws_it_with_the_last():
+    city = City()
+    loaded(city, ONE, TWO)
+    city.pass_time(40)
+    city.say("transport/arrive", BUYER, items=[line(ONE, 100)], waybill="W-1001")
+    city.pass_time()
+    assert (TWO,) == city.one().codes
+    city.say("transport/arrive", BUYER, items=[line(TWO, 100)], waybill="W-1001")
+    city.pass_time()
+    assert ["withdrawn"] == [alert.status for alert in city.alerts.values()]
+
+
+def test_stops_the_clock_at_a_receipt_in_time_or_a_report_of_theft():
+    for what, who, fields in (
+        ("transport/arrive", BUYER, {"waybill": "W-1001"}),
+        ("report/theft", CARRIER, {}),
+    ):
+        city = City()
+        loaded(city, ONE)
+        city.pass_time(3)
+        city.say(what, who, items=[line(ONE)], **fields)
+        city.pass_time(200)
+        assert [] == city.types()
+
+
+def test_counts_from_the_loading_where_there_is_no_waybill():
+    city = City()
+    city.made(ONE, 20)
+    city.say("transport/load", MAKER, items=[line(ONE, 20)], counterparty=BUYER)
+    city.pass_time(47)
+    assert [] == city.types()
+    city.pass_time(1)
+    assert ["T1"] == city.types()
+
+
+def test_raises_goods_above_the_exempt_mass_without_a_waybill_once_for_load_and_arrival():
+    city = City()
+    city.made(ONE, 100)
+    city.say("transport/load", MAKER, items=[line(ONE, 100)], counterparty=BUYER)
+    city.pass_time()
+    city.say("transport/arrive", BUYER, items=[line(ONE, 100)])
+    city.pass_time(30)
+    assert [("T2", 2)] == [(alert.detector, alert.severity) for alert in city.open()]
+
+
+def test_calls_goods_that_arrive_unloaded_and_without_a_waybill_one_incident():
+    city = City()
+    city.made(ONE, 100)
+    city.say("trade/sell", MAKER, items=[line(ONE)], counterparty=BUYER)
+    city.say("transport/arrive", BUYER, items=[line(ONE, 100)])
+    city.pass_time(30)
+    assert ["T2"] == city.types()
+    assert "C5:claim" in {one.role for one in city.one().evidence}
+
+
+def test_exempts_a_small_lot_but_not_a_day_of_small_lots():
+    city = City()
+    for number in range(3):
+        one = city.made(code(20 + number), 20)
+        city.say("transport/load", MAKER, items=[line(one, 20)], counterparty=BUYER)
+        city.pass_time(0.5)
+        city.say("transport/arrive", BUYER, items=[line(one, 20)])
+        city.pass_time(0.5)
+        assert ["T2"] * (number == 2) == city.types()
+    assert "60" in city.one().explanation_en
+    assert 3 == len(city.one().evidence)
+
+
+def test_does_not_add_up_lots_of_two_days():
+    city = City()
+    for number in range(4):
+        one = city.made(code(20 + number), 20)
+        city.say("transport/load", MAKER, items=[line(one, 20)], counterparty=BUYER)
+        city.say("transport/arrive", BUYER, items=[line(one, 20)])
+        city.pass_time(24)
+    assert [] == city.types()
+
+
+def test_gathers_the_differences_of_one_waybill():
+    city = City()
+    for one in (ONE, TWO):
+        city.made(one, 100)
+    goods = {"un": "1791", "name": "x", "class": "8", "package": "drum", "count": 1, "mass": kg(100)}
+    city.say("waybill/scheduled", MAKER, **waybill(city, goods=[goods]))
+    city.say(
+        "transport/load", CARRIER, items=[line(ONE, 100), line(TWO, 100)], waybill="W-1001", vehicle="JB99999"
+    )
+    city.pass_time()
+    alert = city.one()
+    assert ("T3", 2, "W-1001") == (alert.detector, alert.severity, alert.waybill)
+    rules = {watch.key.split("|")[4] for watch in city.watches.values() if watch.detector == "T3"}
+    assert {"waybill.vehicle", "waybill.mass"} <= rules
+
+
+def test_notes_a_drum_that_was_refused_and_raises_the_third():
+    city = City()
+    loaded(city, ONE)
+    city.made(TWO, 100)
+    severities = []
+    for _ in range(3):
+        city.pass_time(0.1)
+        assert city.say("transport/load", MAKER, items=[line(TWO, 100)], waybill="W-1001") is None
+        city.pass_time(0.1)
+        severities.append(city.one().severity)
+    assert [4, 4, 2] == severities
+    assert "T3" == city.one().detector
+
+
+def test_calls_a_delivery_to_another_than_the_consignee_a_mismatch_and_not_a_clone():
+    city = City()
+    loaded(city, ONE)
+    city.pass_time()
+    city.say("transport/arrive", STRANGER, items=[line(ONE, 100)], waybill="W-1001")
+    city.pass_time(30)
+    assert ["T3"] == city.types()
