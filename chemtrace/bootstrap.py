@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from chemtrace.adapters import labels, maintenance
-from chemtrace.adapters.clock import SystemClock
+from chemtrace.adapters.clock import DemoClock, SystemClock
 from chemtrace.adapters.data_files import contracts_dir
 from chemtrace.adapters.keys.files import (
     MASTER_FILE,
@@ -18,10 +20,12 @@ from chemtrace.adapters.keys.files import (
     load_private_key,
     make_master_key,
     store_private_key,
+    store_secret,
 )
 from chemtrace.adapters.keys.signers import KeyReceiptSigner
 from chemtrace.adapters.keys.vault import VAULT_FILE, FileVault
 from chemtrace.adapters.lock import LOCK_FILE, WriterLock, running_server
+from chemtrace.adapters.logs import configure_logs
 from chemtrace.adapters.publisher import Publisher
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.following import FlowFollower
@@ -59,12 +63,18 @@ from chemtrace.registry.state import Registry
 
 __all__ = [
     "Application",
+    "DemoClock",
     "InitResult",
+    "configure_logs",
     "init_ledger",
     "labels",
+    "load_private_key",
     "maintenance",
     "open_application",
+    "opened_tokens",
     "running_server",
+    "store_private_key",
+    "store_secret",
 ]
 
 CATALOGUE_FILE: Final = "chemicals/beijing-35.json"
@@ -203,6 +213,22 @@ def open_application(
         if lock is not None:
             lock.release()
         raise
+
+
+@contextmanager
+def opened_tokens(settings: Settings) -> Iterator[tuple[Tokens, Clock]]:
+    """The tokens of a ledger, to be made and revoked beside a running server: they are no part of the log.
+
+    Raises:
+        LedgerMissingError, SchemaVersionError: there is no ledger, or one of another schema.
+    """
+    _require_ledger(settings)
+    database = Database(settings.database_url)
+    try:
+        verify_schema(database)
+        yield Tokens(database), SystemClock()
+    finally:
+        database.close()
 
 
 def _wire(
