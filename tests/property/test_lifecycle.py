@@ -163,7 +163,7 @@ def submit(world: World, what: str, who: str, at_us: int, **fields: Any) -> bool
     else:
         code_of_refusal, left = "", before
     assert before == left
-    assert code_of_refusal in ("", "rule.refused", "quantity.unit", "quantity.invalid")
+    assert code_of_refusal in ("", "rule.refused", "event.not-found", "quantity.unit", "quantity.invalid")
     if code_of_refusal:
         return False
     event = world.events[-1]
@@ -200,7 +200,12 @@ def essence(state: ItemState) -> dict[str, Any]:
     return {name: getattr(state, name) for name in state.__struct_fields__ if name not in hidden}
 
 
-stories = st.lists(anything(), max_size=20)
+_MADE = [("produce/fill", MAKER, {"items": [line(each, 100)]}, 0, False) for each in CODES]
+_SOLD = [("trade/sell", MAKER, {"items": [line(CODES[0])], "counterparty": BUYER}, 0, False)]
+_GONE = [("transport/load", CARRIER, {"items": [line(CODES[0])], "waybill": "W-1001"}, 0, False)]
+_IN_USE = [("transport/arrive", BUYER, {"items": [line(CODES[0], 100)], "waybill": "W-1001"}, 0, False)]
+openings = st.sampled_from([[], _MADE, [*_MADE, *_SOLD], [*_MADE, *_SOLD, *_GONE, *_IN_USE]])
+stories = st.builds(list.__add__, openings, st.lists(anything(), max_size=15))
 picks = st.lists(st.integers(0, 99), max_size=3).map(tuple)
 
 
