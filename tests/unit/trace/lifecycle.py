@@ -30,6 +30,7 @@ ROWS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "trade/buy": ("trade/buy", BUYER, {**_ONE, "counterparty": MAKER}),
     "store/in": ("store/in", MAKER, {**_ONE, "site": "M1"}),
     "store/out": ("store/out", MAKER, {**_ONE, "site": "M1"}),
+    "store/opening": ("store/opening", MAKER, {"items": [line(ITEM, 200)]}),
     "transport/load": ("transport/load", MAKER, {**_ONE, "counterparty": BUYER}),
     "transport/arrive": ("transport/arrive", BUYER, {**_ONE, "site": "B1"}),
     "use/consume": ("use/consume", MAKER, _SOME),

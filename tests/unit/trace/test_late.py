@@ -1,0 +1,137 @@
+"""Late events take their place in effective time; what others did in order is not undone."""
+
+from decimal import Decimal
+
+import pytest
+
+from chemtrace.core.errors import RuleError
+from tests.unit.trace.world import BUYER, HOUR_US, MAKER, STRANGER, World, code, line, rules
+
+DRUM = code(1)
+
+
+def sold(world: World) -> None:
+    """The drum is produced and offered to the buyer."""
+    world.make(DRUM)
+    world.do("trade/sell", MAKER, items=[line(DRUM)], counterparty=BUYER)
+
+
+def ago(world: World, hours: int) -> dict[str, object]:
+    """Submitted now, but it happened some hours ago."""
+    world.now_us += HOUR_US
+    return {"at_us": world.now_us - hours * HOUR_US, "late": True}
+
+
+def test_explains_a_use_before_receipt_by_the_late_purchase():
+    world = World()
+    sold(world)
+    world.now_us += 2 * HOUR_US
+    used = world.do("use/consume", BUYER, items=[line(DRUM, 30)])
+    assert ["item.not-received"] == rules(used)
+    bought = world.do("trade/buy", BUYER, items=[line(DRUM)], counterparty=MAKER, **ago(world, 3))
+    assert ((2, DRUM, "item.not-received"),) == bought.resolved
+    assert (BUYER, Decimal(170)) == (world.state(DRUM).holder, world.state(DRUM).quantity)
+
+
+def test_explains_a_use_before_receipt_by_a_receipt_in_order():
+    world = World()
+    sold(world)
+    world.do("use/consume", BUYER, items=[line(DRUM, 30)])
+    bought = world.do("trade/buy", BUYER, items=[line(DRUM)], counterparty=MAKER)
+    assert ((2, DRUM, "item.not-received"),) == bought.resolved
+
+
+def test_explains_an_unknown_code_by_its_late_producer():
+    world = World()
+    world.now_us += 5 * HOUR_US
+    assert ["item.unknown"] == rules(world.do("use/consume", BUYER, items=[line(DRUM, 30)]))
+    made = world.do("produce/make", MAKER, items=[line(DRUM, 200)], **ago(world, 4))
+    assert ((0, DRUM, "item.unknown"),) == made.resolved
+    assert {"item.not-holder": 0} == {f.rule: f.index for f in made.findings}
+    assert (MAKER, Decimal(200)) == (world.state(DRUM).holder, world.state(DRUM).quantity)
+
+
+def test_explains_a_purchase_without_sale_by_the_sale_reported_afterwards():
+    world = World()
+    world.make(DRUM)
+    assert ["item.no-offer"] == rules(world.do("trade/buy", BUYER, items=[line(DRUM)], counterparty=MAKER))
+    assert MAKER == world.state(DRUM).holder
+    sale = world.do("trade/sell", MAKER, items=[line(DRUM)], counterparty=BUYER)
+    assert ((1, DRUM, "item.no-offer"),) == sale.resolved
+    assert BUYER == world.state(DRUM).holder
+
+
+def test_explains_an_arrival_without_load_by_the_load_reported_afterwards():
+    world = World()
+    sold(world)
+    assert ["item.not-loaded"] == [
+        r for r in rules(world.do("transport/arrive", BUYER, items=[line(DRUM)])) if "item" in r
+    ]
+    load = world.do("transport/load", MAKER, items=[line(DRUM)], counterparty=BUYER)
+    assert ((2, DRUM, "item.not-loaded"),) == load.resolved
+    assert ("held", BUYER) == (world.state(DRUM).status, world.state(DRUM).holder)
+
+
+def test_a_late_event_that_would_undo_what_others_did_has_no_effect():
+    world = World()
+    sold(world)
+    world.now_us += 5 * HOUR_US
+    world.do("trade/buy", BUYER, items=[line(DRUM)], counterparty=MAKER)
+    world.do("use/consume", BUYER, items=[line(DRUM, 50)])
+    before = world.state(DRUM)
+    lost = world.do("report/loss", MAKER, items=[line(DRUM)], **ago(world, 4))
+    assert ["late.superseded"] == rules(lost)
+    assert {DRUM: False} == lost.effect
+    after = world.state(DRUM)
+    assert (before.status, before.holder, before.quantity) == (after.status, after.holder, after.quantity)
+    assert after.last_index == len(world.events) - 1
+
+
+def test_a_late_event_may_bring_up_faults_of_its_own_sender():
+    world = World()
+    world.make(DRUM)
+    world.now_us += 5 * HOUR_US
+    world.do("use/consume", MAKER, items=[line(DRUM, 150)])
+    late = world.do("use/consume", MAKER, items=[line(DRUM, 100)], **ago(world, 4))
+    assert [("item.over-use", 1)] == [(f.rule, f.index) for f in late.findings]
+    assert ("spent", Decimal(0)) == (world.state(DRUM).status, world.state(DRUM).quantity)
+
+
+def test_refuses_late_what_can_still_be_done_right():
+    world = World()
+    world.make(DRUM)
+    world.make(code(2), 10)
+    world.now_us += 9 * HOUR_US
+    world.do("trade/sell", MAKER, items=[line(DRUM)], counterparty=BUYER)
+    world.do("trade/buy", BUYER, items=[line(DRUM)], counterparty=MAKER)
+    with pytest.raises(RuleError) as refused:
+        world.do(
+            "produce/repack", MAKER, inputs=[line(DRUM, 200)], items=[line(code(3), 200)], **ago(world, 8)
+        )
+    assert "late.superseded" == refused.value.fields["rule_id"]
+    assert "unborn" == world.state(code(3)).status
+
+
+def test_a_late_stranger_takes_nothing():
+    world = World()
+    world.make(DRUM)
+    world.now_us += 9 * HOUR_US
+    world.do("store/in", MAKER, items=[line(DRUM)])
+    judged = world.do("use/consume", STRANGER, items=[line(DRUM, 20)], **ago(world, 5))
+    assert ["item.not-holder"] == rules(judged)
+    assert (MAKER, Decimal(200)) == (world.state(DRUM).holder, world.state(DRUM).quantity)
+
+
+def test_a_late_amount_in_another_dimension_changes_nothing():
+    world = World()
+    world.now_us += 9 * HOUR_US
+    world.do("use/consume", BUYER, items=[line(DRUM, 20)])
+    with pytest.raises(RuleError):
+        world.do(
+            "produce/make",
+            MAKER,
+            items=[{"code": DRUM, "quantity": {"value": "200", "unit": "LTR"}}],
+            **ago(world, 5),
+        )
+    litres = {"code": DRUM, "quantity": {"value": "2", "unit": "LTR"}}
+    assert ["late.superseded"] == rules(world.do("report/spill", BUYER, items=[litres], **ago(world, 5)))
