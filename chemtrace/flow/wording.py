@@ -20,6 +20,7 @@ _KINDS: Final = {
     "trade/buy": ("购入", "purchase"),
     "store/in": ("入库", "entry into store"),
     "store/out": ("出库", "leaving the store"),
+    "store/opening": ("期初登记", "opening balance"),
     "transport/load": ("装车", "loading"),
     "transport/arrive": ("到货", "arrival"),
     "use/consume": ("使用", "use"),

@@ -32,7 +32,13 @@ FUTURE_LIMIT_US: Final = 24 * 3_600 * 1_000_000
 """An event may claim a time up to 24 h after it was received: wrong zones and clocks, no more."""
 
 _BIRTHS: Final = frozenset(
-    {("produce", "make"), ("produce", "fill"), ("produce", "repack"), ("transform", "done")}
+    {
+        ("produce", "make"),
+        ("produce", "fill"),
+        ("produce", "repack"),
+        ("transform", "done"),
+        ("store", "opening"),
+    }
 )
 _LABELS: Final = frozenset({("report", "void"), ("report", "reprint")})
 _OWN_GROUND: Final = frozenset({"produce", "use", "transform", "pack", "unpack"})

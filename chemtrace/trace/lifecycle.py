@@ -45,6 +45,7 @@ STAGES: Final[dict[tuple[str, str], Stage]] = {
     ("trade", "buy"): trade.buy,
     ("store", "in"): store.store,
     ("store", "out"): store.store,
+    ("store", "opening"): produce.open_balance,
     ("transport", "load"): transport.load,
     ("transport", "arrive"): transport.arrive,
     ("use", "consume"): use.consume,
@@ -70,7 +71,7 @@ STAGES: Final[dict[tuple[str, str], Stage]] = {
 IN_HAND: Final = frozenset(
     {
         ("produce", "make"), ("produce", "fill"), ("produce", "repack"), ("trade", "sell"), ("transport", "load"),
-        ("pack", "done"), ("unpack", "done"), ("transform", "done"),
+        ("pack", "done"), ("unpack", "done"), ("transform", "done"), ("store", "opening"),
     }
 )  # fmt: skip
 """What the submitter still has in its hands and can do right instead: these are refused, all else is found."""

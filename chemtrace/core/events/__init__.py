@@ -29,6 +29,7 @@ from chemtrace.core.events.items import (
     Count,
     Dispose,
     Inspect,
+    Opening,
     Pack,
     Produce,
     Repack,
@@ -49,6 +50,7 @@ PAYLOADS: Final[dict[tuple[str, str], type[Payload]]] = {
     ("trade", "buy"): Trade,
     ("store", "in"): Store,
     ("store", "out"): Store,
+    ("store", "opening"): Opening,
     ("transport", "load"): Transport,
     ("transport", "arrive"): Transport,
     ("use", "consume"): Consume,
@@ -126,7 +128,17 @@ def moved_subjects(payload: Payload) -> tuple[str, ...]:  # noqa: C901, PLR0911 
         case Trade() | Transport():
             codes = tuple(line.code for line in payload.items)
             return codes if payload.waybill is None else (*codes, f"waybill:{payload.waybill}")
-        case Produce() | Store() | Consume() | ReturnEmpty() | Dispose() | Inspect() | Count() | Report():
+        case (
+            Produce()
+            | Opening()
+            | Store()
+            | Consume()
+            | ReturnEmpty()
+            | Dispose()
+            | Inspect()
+            | Count()
+            | Report()
+        ):
             return tuple(line.code for line in payload.items)
         case WaybillScheduled() | WaybillState():
             return (f"waybill:{payload.number}",)

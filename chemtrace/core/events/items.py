@@ -57,6 +57,12 @@ class Store(Payload, frozen=True, kw_only=True):
     counterparty: Party | None = None
 
 
+class Opening(Payload, frozen=True, kw_only=True):
+    """store/opening: items that were there before the record begins, with what was in each."""
+
+    items: Amounts
+
+
 class Transport(Payload, frozen=True, kw_only=True):
     """transport/load (counterparty: the consignee) and transport/arrive (counterparty: the consignor)."""
 

@@ -1,15 +1,18 @@
-"""produce/make, fill, repack and the outputs of transform: an item comes to life, or a returnable is filled again."""
+"""produce/make, fill, repack, the outputs of transform, store/opening: an item comes to life, or is filled again."""
 
 from __future__ import annotations
 
 from chemtrace.core.events.items import Produce
-from chemtrace.trace.custody import standing
+from chemtrace.trace.custody import RULE_OF, standing
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.exact import in_unit, tolerance
 from chemtrace.trace.finding import find_item
 from chemtrace.trace.stages.use import draw_input
 from chemtrace.trace.state import NEVER, ZERO, ItemState
-from chemtrace.trace.step import Changes, Facts, Move, refuse
+from chemtrace.trace.step import Changes, Facts, Move, note, refuse
+
+FOREIGN: str = "ext:"
+"""How a party of another namespace begins: an importer speaks for it."""
 
 RETURNABLE: str = "C"
 """Kind whose code lives through many fills; packages, tank loads and waste units have one."""
@@ -42,6 +45,22 @@ def bear(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     if status == "spent" and state.kind == RETURNABLE and event.phase == "fill":
         return _refill(state, event, facts)
     return refuse("item.already-produced", event, state)
+
+
+def open_balance(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
+    """An item that was there before the record begins: it has no producer here.
+
+    What an importer says for a foreign party stands in the place of a production, as far as this record can know
+    (docs/adr/0011). Of anybody else it is found: item.unknown, as for every item that turns up from nowhere.
+    Refused: item.already-produced, closed, missing, void, not-issued, foreign-issuer.
+    """
+    if state.status != "unborn":
+        return refuse(RULE_OF.get(state.status, "item.already-produced"), event, state)
+    changes = _fill(event, facts) | {"producer": None}
+    move = _checked(state, event, facts, changes)
+    if move.refusal is not None or event.actor.startswith(FOREIGN):
+        return move
+    return note("item.unknown", event, state, changes | {"proven": False, "filled": ZERO})
 
 
 def _fill(event: ItemEvent, facts: Facts) -> Changes:
