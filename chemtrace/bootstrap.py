@@ -231,6 +231,22 @@ def opened_tokens(settings: Settings) -> Iterator[tuple[Tokens, Clock]]:
         database.close()
 
 
+@contextmanager
+def opened_tokens(settings: Settings) -> Iterator[tuple[Tokens, Clock]]:
+    """The bearer tokens of a ledger, to be made and revoked also while a server runs; no lock of the log is taken.
+
+    Raises:
+        LedgerMissingError, SchemaVersionError: there is no ledger, or one of another version.
+    """
+    _require_ledger(settings)
+    database = Database(settings.database_url)
+    try:
+        verify_schema(database)
+        yield Tokens(database), SystemClock()
+    finally:
+        database.close()
+
+
 def _wire(
     settings: Settings, clock: Clock, database: Database, lock: WriterLock | None, *, read_only: bool
 ) -> Application:
