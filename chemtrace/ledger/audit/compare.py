@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from chemtrace.ledger.audit.models import UNCHECKED_RULES, ModelAudit, finding_row
+from chemtrace.ledger.audit.models import ModelAudit, finding_row
+from chemtrace.ledger.audit.people import UNCHECKED_RULES
 from chemtrace.ledger.audit.port import AuditStore, StoredItem, StoredSubject, StoredWaybill
 from chemtrace.ledger.audit.report import FaultLog
 from chemtrace.trace.exact import plain

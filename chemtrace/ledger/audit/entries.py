@@ -13,6 +13,7 @@ from chemtrace.core.errors import ChemtraceError
 from chemtrace.core.events import parse_payload
 from chemtrace.core.events.fields import Payload
 from chemtrace.core.header import Header, parse_header
+from chemtrace.core.times import parse_rfc3339
 from chemtrace.ledger.audit.port import AuditEntry
 from chemtrace.ledger.audit.report import FaultLog
 
@@ -22,8 +23,10 @@ class ReadEntry(msgspec.Struct, frozen=True, gc=False):
 
     row: AuditEntry
     entry: Entry
+    event_id: bytes
     header: Header | None
     payload: Payload | None
+    iat_us: int = 0
 
 
 class EntryAudit:
@@ -51,12 +54,12 @@ class EntryAudit:
         try:
             entry = parse_entry(row.body)
             if is_epoch_header(entry.header_bytes):
-                self._check_id(row, entry)
-                return ReadEntry(row, entry, None, None)
+                return ReadEntry(row, entry, self._check_id(row, entry), None, None)
             header = parse_header(entry.header_bytes)
-            self._check_id(row, entry)
+            event_id = self._check_id(row, entry)
             self._check_signers(row, entry, header)
-            return ReadEntry(row, entry, header, self._read_payload(row, header))
+            payload = self._read_payload(row, header)
+            return ReadEntry(row, entry, event_id, header, payload, parse_rfc3339(header.iat))
         except ChemtraceError as error:
             self._faults.add_error(row.index, error)
             return None
@@ -91,12 +94,13 @@ class EntryAudit:
             self._faults.add(row.index, "evidence.chain", detail)
             self.chain = row.chain
 
-    def _check_id(self, row: AuditEntry, entry: Entry) -> None:
+    def _check_id(self, row: AuditEntry, entry: Entry) -> bytes:
         found = entry.event_id
         self._ids.append(int.from_bytes(found[:8], "big"))
         if found != row.event_id:
             detail = f"the header hashes to {found.hex()}, the recorded event id is {row.event_id.hex()}"
             self._faults.add(row.index, "evidence.entry", detail)
+        return found
 
     def _check_signers(self, row: AuditEntry, entry: Entry, header: Header) -> None:
         kids = tuple(kid.hex() for kid, _ in entry.signatures)

@@ -72,8 +72,8 @@ class _Audit:
         self.entries = EntryAudit(faults)
         self.epochs = EpochAudit(store, faults)
         self.tree = TreeAudit(store, faults)
-        self.people = PeopleAudit(memory.registry, self.origin, check, faults)
-        self.models = ModelAudit(store, memory, catalogue, faults, has_master=self.has_master)
+        self.people = PeopleAudit(memory.registry, self.origin, check, faults, has_master=self.has_master)
+        self.models = ModelAudit(store, memory, catalogue, faults)
 
     def take(self, row: AuditEntry) -> None:
         """Put one entry through all parts."""
@@ -87,9 +87,9 @@ class _Audit:
             return
         log_time_us = self.epochs.log_time_us
         self.people.check(read, log_time_us)
-        self.models.add(read, log_time_us)
+        rules = self.models.add(read, log_time_us)
         self.people.learn(read)
-        self.people.add_receipt(read)
+        self.people.add_receipt(read, rules)
 
     def finish(self) -> None:
         """Everything that can be said only at the end."""

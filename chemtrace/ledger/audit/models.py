@@ -16,7 +16,6 @@ from chemtrace.core.entry import is_epoch_header, parse_entry
 from chemtrace.core.errors import ChemtraceError
 from chemtrace.core.events.fields import Payload
 from chemtrace.core.header import Header, parse_header
-from chemtrace.core.receipt import parse_receipt
 from chemtrace.core.statement import Statement
 from chemtrace.core.times import parse_rfc3339
 from chemtrace.core.types import EventId
@@ -32,18 +31,15 @@ from chemtrace.ledger.rules import Decision, Place, check_times, decide
 from chemtrace.ledger.view import GroupView
 from chemtrace.trace.finding import Finding
 
+_COLUMNS: Final = ("kind", "phase", "actor", "counterparty", "late", "effective_us")
 BUCKET_BITS: Final = 10
 """Steps of histories are compared in sums over 1,024 entries: constant memory, whatever their order in the table."""
-UNCHECKED_RULES: Final = frozenset({"item.not-issued"})
-"""Rules that only the holder of the master key of code serials can evaluate."""
 
 
 class ModelAudit:
     """Replays the entries; compares at the end."""
 
-    def __init__(
-        self, store: AuditStore, memory: Memory, catalogue: Catalogue, faults: FaultLog, *, has_master: bool
-    ) -> None:
+    def __init__(self, store: AuditStore, memory: Memory, catalogue: Catalogue, faults: FaultLog) -> None:
         """Replay into `memory`, whose registry is the one of the whole audit."""
         self.memory = memory
         self.subjects = 0
@@ -53,20 +49,19 @@ class ModelAudit:
         self._places: dict[tuple[int, str, str], list[tuple[int, int]]] = {}
         self._sums: dict[int, int] = {}
         self._faults = faults
-        self._has_master = has_master
         self._transaction = cast("ReadTransaction", self.log)
         self._view = GroupView(self._transaction, memory, catalogue, lambda: None)
 
-    def add(self, read: ReadEntry, log_time_us: int) -> None:
-        """Judge one event again at its place and take over what it changes."""
+    def add(self, read: ReadEntry, log_time_us: int) -> tuple[str, ...] | None:
+        """Judge one event again at its place and take over what it changes; the rules found, None if unknown."""
         header, payload = read.header, read.payload
         if header is None:
-            return
+            return None
         index = self.log.now = read.row.index
         self.memory.load(self._transaction, {subject.id for subject in header.subjects})
         if payload is None:
             self._move_heads(read, header, read.row.effective_us, Decision())
-            return
+            return None
         self._view.group = group = Group()
         try:
             checked = _checked(read, header, payload)
@@ -82,10 +77,11 @@ class ModelAudit:
         except ChemtraceError as error:
             self._faults.add_error(index, error)
             self._move_heads(read, header, read.row.effective_us, Decision())
-            return
+            return None
         self._compare_columns(read, header, payload, decision, late=late, effective_us=effective_us)
         self._take(group, index, decision)
         self._move_heads(read, header, effective_us, decision)
+        return decision.rules
 
     def first_wrong_step(self, store: AuditStore) -> int | None:
         """Compare the steps of all histories with the stored ones; the lowest index whose steps differ, or None."""
@@ -121,40 +117,13 @@ class ModelAudit:
         effective_us: int,
     ) -> None:
         row = read.row
-        computed = {
-            "kind": header.kind,
-            "phase": header.phase,
-            "actor": payload.on_behalf_of or header.enterprise,
-            "counterparty": decision.counterparty,
-            "late": late,
-            "effective_us": effective_us,
-        }
-        stored = {
-            "kind": row.kind,
-            "phase": row.phase,
-            "actor": row.actor,
-            "counterparty": row.counterparty,
-            "late": bool(row.late),
-            "effective_us": row.effective_us,
-        }
+        actor = payload.on_behalf_of or header.enterprise
+        computed = (header.kind, header.phase, actor, decision.counterparty, late, effective_us)
+        stored = (row.kind, row.phase, row.actor, row.counterparty, bool(row.late), row.effective_us)
         if computed != stored:
-            names = [name for name, value in computed.items() if stored[name] != value]
-            detail = "; ".join(f"{name}: computed {computed[name]}, stored {stored[name]}" for name in names)
+            pairs = zip(_COLUMNS, computed, stored, strict=True)
+            detail = "; ".join(f"{name}: computed {a}, stored {b}" for name, a, b in pairs if a != b)
             self._faults.add(row.index, "evidence.column", detail)
-        if row.receipt is not None:
-            self._compare_rules(row.index, row.receipt, decision)
-
-    def _compare_rules(self, index: int, receipt: bytes, decision: Decision) -> None:
-        try:
-            told = parse_receipt(receipt).findings
-        except ChemtraceError:
-            return
-        if self._known(told) != self._known(decision.rules):
-            detail = f"the receipt tells findings {told}, the rules give {decision.rules}"
-            self._faults.add(index, "receipt.findings", detail)
-
-    def _known(self, rules: tuple[str, ...]) -> set[str]:
-        return set(rules) if self._has_master else set(rules) - UNCHECKED_RULES
 
     def _take(self, group: Group, index: int, decision: Decision) -> None:
         if group.changes:
@@ -175,7 +144,7 @@ class ModelAudit:
             before = heads.get(subject.id)
             self.subjects += before is None
             count = 1 if before is None else before.count + 1
-            heads[subject.id] = SubjectHead(index, read.entry.event_id, effective_us, count)
+            heads[subject.id] = SubjectHead(index, read.event_id, effective_us, count)
             effect = decision.effect.get(subject.id, True)
             if not effect:
                 self.log.without_effect.add((subject.id, index))
@@ -198,11 +167,9 @@ def _checked(read: ReadEntry, header: Header, payload: Payload) -> Checked:
         openings=(),
         signatures=tuple([signature for _, signature in read.entry.signatures]),
         header=header,
-        event_id=EventId(read.row.event_id),
+        event_id=EventId(read.event_id),
     )
-    return Checked(
-        statement, payload, parse_rfc3339(payload.at), parse_rfc3339(header.iat), wire=b"", verified=True
-    )
+    return Checked(statement, payload, parse_rfc3339(payload.at), read.iat_us, wire=b"", verified=True)
 
 
 def _subjects(row: AuditEntry) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from chemtrace.core.algorithms import PublicKey
 from chemtrace.core.base64url import decode_base64url
 from chemtrace.core.errors import ChemtraceError
@@ -13,26 +15,33 @@ from chemtrace.core.header import Header
 from chemtrace.core.keys import parse_spki
 from chemtrace.core.note import NoteVerifier, make_verifier
 from chemtrace.core.pae import HEADER_TYPE, RECEIPT_TYPE, encode_pae
-from chemtrace.core.receipt import parse_receipt
-from chemtrace.core.times import format_utc, parse_rfc3339
+from chemtrace.core.receipt import Receipt, encode_receipt, parse_receipt
+from chemtrace.core.times import format_utc
 from chemtrace.ledger.audit.entries import ReadEntry
-from chemtrace.ledger.audit.port import AuditStore
+from chemtrace.ledger.audit.port import AuditEntry, AuditStore
 from chemtrace.ledger.audit.report import NOWHERE, FaultLog
 from chemtrace.ledger.audit.signatures import Claim, SignatureCheck
 from chemtrace.registry.records import AnyRecord, encode_record
 from chemtrace.registry.state import Registry
 
-GENESIS_ENTRIES: Final = 5
-"""The operator's own first entries may stand without receipts: nobody is waiting for them."""
+UNCHECKED_RULES: Final = frozenset({"item.not-issued"})
+"""Rules that only the holder of the master key of code serials can evaluate."""
 
 
 class PeopleAudit:
     """Takes the entries in order; sends every signature to the check under the keys in force at that index."""
 
     def __init__(
-        self, registry: Registry, origin: str | None, check: SignatureCheck, faults: FaultLog
+        self,
+        registry: Registry,
+        origin: str | None,
+        check: SignatureCheck,
+        faults: FaultLog,
+        *,
+        has_master: bool,
     ) -> None:
         """Start with an empty `registry`; receipts must name `origin`."""
+        self._has_master = has_master
         self.registry = registry
         self.erased: set[str] = set()
         self._origin = origin
@@ -51,7 +60,7 @@ class PeopleAudit:
             return
         try:
             self.registry.check_signers(
-                header, payload, index=index, log_time_us=log_time_us, iat_us=parse_rfc3339(header.iat)
+                header, payload, index=index, log_time_us=log_time_us, iat_us=read.iat_us
             )
         except ChemtraceError as error:
             self._faults.add_error(index, error)
@@ -64,34 +73,41 @@ class PeopleAudit:
         elif isinstance(payload, Erase):
             self.erased.add(payload.event)
 
-    def add_receipt(self, read: ReadEntry) -> None:
-        """Check what a receipt says against its entry, and queue its signature."""
+    def add_receipt(self, read: ReadEntry, rules: tuple[str, ...] | None) -> None:
+        """Check what a receipt says against its entry, and queue its signature; `rules` None: unknown."""
         row = read.row
         if row.receipt is None or row.receipt_signature is None:
-            if read.header is not None and (row.receipt, row.receipt_signature) != (None, None):
-                self._faults.add(row.index, "receipt.format", "half a receipt is stored")
-            elif read.header is not None and row.index >= GENESIS_ENTRIES:
-                self._faults.add(row.index, "receipt.format", "the receipt of this event is missing")
+            self._faults.add(
+                row.index, "receipt.format", "the receipt of this event, or its signature, is missing"
+            )
             return
         try:
-            receipt = parse_receipt(row.receipt)
+            self._compare_receipt(row, row.receipt, rules)
         except ChemtraceError as error:
             self._faults.add_error(row.index, error)
-            return
-        told = (receipt.origin, receipt.index, receipt.event, receipt.leaf, receipt.received, receipt.late)
-        stored = (
-            self._origin,
-            row.index,
-            row.event_id.hex(),
-            row.leaf.hex(),
-            format_utc(row.received_us),
-            bool(row.late),
-        )
-        if told != stored:
-            self._faults.add(row.index, "receipt.format", f"the receipt says {told}, the log holds {stored}")
         self._early.append((row.index, row.receipt, row.receipt_signature))
         if self._keys["receipt"]:
             self._send_receipts()
+
+    def _compare_receipt(self, row: AuditEntry, stored: bytes, rules: tuple[str, ...] | None) -> None:
+        """One encoding of what should stand there settles it; only a difference is read to be told."""
+        wanted = Receipt(
+            event=row.event_id.hex(),
+            findings=rules or (),
+            index=row.index,
+            late=bool(row.late),
+            leaf=row.leaf.hex(),
+            origin=self._origin or "",
+            received=format_utc(row.received_us),
+        )
+        if encode_receipt(wanted) == stored:
+            return
+        told = parse_receipt(stored)
+        known = told.findings if rules is None else rules
+        if not self._has_master and set(known) ^ set(told.findings) <= UNCHECKED_RULES:
+            known = told.findings
+        if told != msgspec.structs.replace(wanted, findings=known):
+            self._faults.add(row.index, "receipt.format", f"the receipt says {told}, the log gives {wanted}")
 
     def verifiers(self) -> tuple[NoteVerifier, ...]:
         """The log's keys of all times, as verifiers of checkpoints."""

@@ -122,7 +122,7 @@ class StoredSnapshot:
         after = -1
         while True:
             query = _entries().where(entry.c.idx > after).order_by(entry.c.idx).limit(chunk)
-            rows = [AuditEntry(*row) for row in self._connection.execute(query)]
+            rows = [AuditEntry(*row) for row in self._connection.execute(query).all()]
             if not rows:
                 return
             after = rows[-1].index
