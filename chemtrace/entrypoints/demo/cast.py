@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -27,6 +28,7 @@ class Cast:
     heads: dict[str, str] = field(default_factory=dict)
     named: dict[str, Statement] = field(default_factory=dict)
     stale: dict[str, str] = field(default_factory=dict)
+    moves: Counter[str] = field(default_factory=Counter)
 
     def sign(self, act: Act) -> Statement:
         """Build and sign the statement of an act as its signer would at that moment."""
@@ -58,6 +60,7 @@ class Cast:
             for subject in statement.header.subjects:
                 self.stale[subject.id] = self.heads.get(subject.id, event)
                 self.heads[subject.id] = event
+                self.moves[subject.id] += 1
 
     def _real(self, value: Any) -> Any:
         """The payload with the codes of the labels in place of the plan's names."""

@@ -17,7 +17,8 @@ from chemtrace.entrypoints.demo.planted import Planted, play_planted
 from chemtrace.entrypoints.demo.slips import play_slips
 from chemtrace.entrypoints.demo.week import Act, Planner, Wanted
 
-MONDAY: Final = datetime(2026, 3, 2, tzinfo=CITY_TIME)
+WEEK_START_US: Final = int(datetime(2026, 3, 2, tzinfo=CITY_TIME).timestamp()) * 1_000_000
+"""A Monday, midnight in the city."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def plan_week(seed: int, catalogue: Catalogue) -> Plan:
     """Plan everything; the same seed gives the same plan."""
     random = Random(seed)  # noqa: S311  # a play, not a secret
     city = make_city(random)
-    planner = Planner(random, city, int(MONDAY.timestamp()) * 1_000_000)
+    planner = Planner(random, city, WEEK_START_US)
     planted = play_planted(planner, catalogue)
     first = len(planner.acts)
     for lot in plan_lots(random, city, catalogue):
