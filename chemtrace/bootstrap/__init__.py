@@ -1,0 +1,29 @@
+"""The composition root: settings in, a wired application out. The only place that knows all adapters.
+
+Doors get what they need of adapters through the names here.
+"""
+
+from chemtrace.adapters import labels, maintenance
+from chemtrace.adapters.clock import DemoClock
+from chemtrace.adapters.keys.files import load_private_key, store_private_key, store_secret
+from chemtrace.adapters.lock import running_server
+from chemtrace.adapters.logs import configure_logs
+from chemtrace.bootstrap.application import Application
+from chemtrace.bootstrap.founding import InitResult, init_ledger
+from chemtrace.bootstrap.opening import open_application, opened_tokens
+
+__all__ = [
+    "Application",
+    "DemoClock",
+    "InitResult",
+    "configure_logs",
+    "init_ledger",
+    "labels",
+    "load_private_key",
+    "maintenance",
+    "open_application",
+    "opened_tokens",
+    "running_server",
+    "store_private_key",
+    "store_secret",
+]

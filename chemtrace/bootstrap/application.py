@@ -1,0 +1,111 @@
+"""The wired application: what every door is given."""
+
+from __future__ import annotations
+
+from chemtrace.adapters import labels
+from chemtrace.adapters.keys.files import MASTER_FILE
+from chemtrace.adapters.lock import WriterLock
+from chemtrace.adapters.publisher import Publisher
+from chemtrace.adapters.sql.engine import Database
+from chemtrace.adapters.sql.reads import Reads
+from chemtrace.adapters.sql.store import SQLStore
+from chemtrace.adapters.sql.tokens import Tokens
+from chemtrace.bootstrap.parts import draw_nonce, load_registered_key, log_vkey_of
+from chemtrace.config import Settings
+from chemtrace.core.catalogue import Catalogue
+from chemtrace.core.errors import KeyFileModeError, LedgerMissingError
+from chemtrace.ledger.authority import Authority
+from chemtrace.ledger.ledger import Ledger
+from chemtrace.ledger.ports import Clock
+from chemtrace.ledger.reading import ReadOnlyLedger
+from chemtrace.registry.seals import Seals
+from chemtrace.registry.state import Registry
+
+
+class Application:
+    """Everything wired. Close it to finish what was handed in and to give the lock back."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        database: Database,
+        store: SQLStore,
+        ledger: Ledger | ReadOnlyLedger,
+        catalogue: Catalogue,
+        master: bytes | None,
+        label_host: str,
+        lock: WriterLock | None,
+    ) -> None:
+        """Take the parts; `open_application` makes them."""
+        self.settings = settings
+        self.clock = clock
+        self.ledger = ledger
+        self.catalogue = catalogue
+        self.label_host = label_host
+        self.reads = Reads(database, catalogue=catalogue)
+        self.tokens = Tokens(database)
+        self.seals = Seals(master, lambda: self.ledger.registry)
+        self.labels = labels
+        self._database = database
+        self._store = store
+        self._master = master
+        self._lock = lock
+        self._publisher: Publisher | None = None
+
+    @property
+    def registry(self) -> Registry:
+        """The registry as of the newest entry."""
+        return self.ledger.registry
+
+    @property
+    def log_vkey(self) -> str:
+        """The verifier key of the log's checkpoints (C2SP signed note), to be pinned by verifiers."""
+        return log_vkey_of(self.registry, self.ledger.origin)
+
+    @property
+    def authority(self) -> Authority:
+        """The authority's desk, where its key lies in the data folder.
+
+        Raises:
+            KeyFileModeError: the key is not here (kept offline), or readable by others.
+        """
+        if self._master is None:
+            raise KeyFileModeError("there is no master key on this machine", name=MASTER_FILE)
+        record = self.registry.authority
+        if record is None:
+            raise LedgerMissingError("this log has no authority yet")
+        return Authority(
+            key=load_registered_key(self.settings.data_dir, "authority", self.registry),
+            enterprise=record.party,
+            ledger=self.ledger,
+            store=self._store,
+            clock=self.clock,
+            master=self._master,
+            nonce=draw_nonce,
+        )
+
+    def announce(self, url: str) -> None:
+        """Write into the lock file where this process can be reached."""
+        if self._lock is not None:
+            self._lock.announce(url)
+
+    def start_publishing(self) -> None:
+        """Publish by timer from now on, as the settings say."""
+        if self._publisher is None:
+            self._publisher = Publisher(
+                self.ledger.publish,
+                interval_s=self.settings.publish_interval_s,
+                heartbeat_s=self.settings.heartbeat_s,
+            )
+            self._publisher.start()
+
+    def close(self) -> None:
+        """End the threads, close the database, give the lock back."""
+        if self._publisher is not None:
+            self._publisher.stop()
+        self.ledger.close()
+        self._database.close()
+        if self._lock is not None:
+            self._lock.release()

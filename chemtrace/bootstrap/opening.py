@@ -1,0 +1,128 @@
+"""Opening a ledger: as its one writer, for reading beside it, or only its tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from chemtrace.adapters.clock import SystemClock
+from chemtrace.adapters.keys.files import load_master_key
+from chemtrace.adapters.lock import WriterLock
+from chemtrace.adapters.sql.engine import Database
+from chemtrace.adapters.sql.guards import verify_guards
+from chemtrace.adapters.sql.migrate import verify_schema
+from chemtrace.adapters.sql.store import SQLStore
+from chemtrace.adapters.sql.tokens import Tokens
+from chemtrace.bootstrap.application import Application
+from chemtrace.bootstrap.parts import ledger_parts, load_catalogue, load_registered_key
+from chemtrace.config import Settings
+from chemtrace.core.errors import KeyFileModeError, LedgerMissingError
+from chemtrace.ledger.genesis import LABEL_HOST, ORIGIN
+from chemtrace.ledger.ledger import Ledger
+from chemtrace.ledger.ports import Clock
+from chemtrace.ledger.reading import ReadOnlyLedger
+from chemtrace.registry.state import Registry
+
+
+def open_application(
+    settings: Settings, *, clock: Clock | None = None, read_only: bool = False, url: str | None = None
+) -> Application:
+    """Open the ledger of `settings`.
+
+    Read-only works beside a running server and needs no signing keys. Otherwise this process becomes the writer:
+    on SQLite it takes the writer's lock and leaves `url` in it.
+
+    Raises:
+        LedgerMissingError, LedgerLockedError, SchemaVersionError, KeyFileModeError: it cannot be opened.
+        EvidenceError: its records contradict themselves, see the runbooks; `read_only` still opens it.
+    """
+    _require_ledger(settings)
+    is_file = settings.database_url.startswith("sqlite")
+    lock = WriterLock(settings.data_dir, url=url) if is_file and not read_only else None
+    database = Database(settings.database_url, read_only=read_only)
+    try:
+        return _wire(settings, clock or SystemClock(), database, lock, read_only=read_only)
+    except BaseException:
+        database.close()
+        if lock is not None:
+            lock.release()
+        raise
+
+
+@contextmanager
+def opened_tokens(settings: Settings) -> Iterator[tuple[Tokens, Clock]]:
+    """The tokens of a ledger, to be made and revoked beside a running server: they are no part of the log.
+
+    Raises:
+        LedgerMissingError, SchemaVersionError: there is no ledger, or one of another schema.
+    """
+    _require_ledger(settings)
+    database = Database(settings.database_url)
+    try:
+        verify_schema(database)
+        yield Tokens(database), SystemClock()
+    finally:
+        database.close()
+
+
+def _wire(
+    settings: Settings, clock: Clock, database: Database, lock: WriterLock | None, *, read_only: bool
+) -> Application:
+    verify_schema(database)
+    store = SQLStore(database)
+    catalogue = load_catalogue(settings)
+    with store.read() as transaction:
+        origin, host = transaction.fact(ORIGIN), transaction.fact(LABEL_HOST)
+        registry = Registry.from_records(transaction.records())
+        if not read_only:
+            verify_guards(transaction.connection)
+    if origin is None:
+        raise LedgerMissingError("this database holds no ledger: run `chemtrace init`")
+    master: bytes | None
+    if read_only:
+        master = _master_if_here(settings.data_dir)
+        ledger: Ledger | ReadOnlyLedger = ReadOnlyLedger(store, origin, master)
+    else:
+        master = load_master_key(settings.data_dir)
+        receipt = load_registered_key(settings.data_dir, "receipt", registry)
+        log = load_registered_key(settings.data_dir, "log", registry)
+        parts = ledger_parts(
+            settings,
+            clock=clock,
+            database=database,
+            origin=origin,
+            catalogue=catalogue,
+            master=master,
+            receipt=receipt,
+            log=log,
+        )
+        ledger = Ledger(parts)
+    return Application(
+        settings=settings,
+        clock=clock,
+        database=database,
+        store=store,
+        ledger=ledger,
+        catalogue=catalogue,
+        master=master,
+        label_host=settings.label_host or host or "",
+        lock=lock,
+    )
+
+
+def _require_ledger(settings: Settings) -> None:
+    url = settings.database_url
+    path = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else settings.data_dir
+    if not path.exists():
+        raise LedgerMissingError(
+            f"there is no ledger in {settings.data_dir}: run `chemtrace init --data {settings.data_dir}`",
+            data_dir=str(settings.data_dir),
+        )
+
+
+def _master_if_here(data_dir: Path) -> bytes | None:
+    try:
+        return load_master_key(data_dir)
+    except KeyFileModeError:
+        return None
