@@ -28,8 +28,8 @@ LATE_US: Final = 72 * HOUR_US
 
 TEXTS: Final = {
     "late": Text(
-        "{actor} 的密钥 {kid} 于 {received} 补录 {at} 的{kind_zh},迟 {hours} 小时(界限 {limit} 小时);"
-        "该密钥在此期间在线,最近一次收到其事件是 {last}。",
+        "{actor} 的密钥 {kid} 于 {received} 补录 {at} 的{kind_zh}，迟 {hours} 小时（界限 {limit} 小时）；"
+        "该密钥在此期间在线，最近一次收到其事件是 {last}。",
         "Key {kid} of {actor} entered at {received} a {kind_en} of {at}, {hours} h late (limit {limit} h); the key was"
         " online meanwhile, last heard at {last}.",
     ),
@@ -80,7 +80,7 @@ DETECTOR: Final = Detector(
     severity=2,
     name=Text("补录异常", "backdating"),
     basis=Text(
-        "补录迟于 72 小时,且同一密钥在此期间在线。",
+        "补录迟于 72 小时，且同一密钥在此期间在线。",
         "Entered over 72 h late by a key that was online meanwhile.",
     ),
     texts=TEXTS,

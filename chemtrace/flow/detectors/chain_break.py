@@ -35,11 +35,11 @@ REFUSED_MEMORY_US: Final = 3 * DAY_US
 
 TEXTS: Final = {
     "fault": Text(
-        "账链核验失败:{code},首个错误条目 {index}。{detail}",
+        "账链核验失败：{code}，首个错误条目 {index}。{detail}",
         "The ledger failed verification: {code}, first wrong entry {index}. {detail}",
     ),
     "gap": Text(
-        "{actor} 的密钥 {kid} 已有 {count} 份报文引用了账上从未有过的前序事件(最近一次 {at},对象 {subject});"
+        "{actor} 的密钥 {kid} 已有 {count} 份报文引用了账上从未有过的前序事件（最近一次 {at}，对象 {subject}）；"
         "该密钥的报文可能有遗失。",
         "Key {kid} of {actor} sent {count} statements that name predecessors the ledger never had (last at {at},"
         " subject {subject}); statements of this key may be missing.",
@@ -151,7 +151,7 @@ DETECTOR: Final = Detector(
     severity=1,
     name=Text("账链断裂", "chain break"),
     basis=Text(
-        "账本各项哈希、序号与检查点必须完全一致;同一密钥 7 天内 3 份报文的前序不明视为报送流断裂。",
+        "账本各项哈希、序号与检查点必须完全一致；同一密钥 7 天内 3 份报文的前序不明视为报送流断裂。",
         "Hashes, indexes and checkpoints agree exactly; three statements of a key with unknown predecessors within 7"
         " days are a hole in its stream.",
     ),

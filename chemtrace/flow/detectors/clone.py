@@ -45,16 +45,17 @@ TRAVEL_RULE: Final = "item.impossible-move"
 
 TEXTS: Final = {
     "travel": Text(
-        "追溯码 {code}:{seen_at} 出现在 {seen_place}(第 {seen_index} 条),{at} 又由 {actor} 在 {place} 申报{kind_zh}。"
-        "相距 {km} 公里,相隔 {minutes} 分钟,扣除时钟与操作余量后仍需时速 {speed} 公里,上限 {limit}。"
-        "账上保管人为 {holder}。两条记录均列出,不预设哪一方有误。",
+        "追溯码 {code}：{seen_at} 出现在 {seen_place}（第 {seen_index} 条），"
+        "{at} 又由 {actor} 在 {place} 申报{kind_zh}。"
+        "相距 {km} 公里，相隔 {minutes} 分钟，扣除时钟与操作余量后仍需时速 {speed} 公里，上限 {limit}。"
+        "账上保管人为 {holder}。两条记录均列出，不预设哪一方有误。",
         "Code {code} was at {seen_place} at {seen_at} (index {seen_index}), and at {at} {actor} reports {kind_en} at"
         " {place}: {km} km in {minutes} minutes, {speed} km/h after allowances, limit {limit}. On record {holder}"
         " holds it. Both chains are shown; neither side is presumed wrong.",
     ),
     "hands": Text(
-        "追溯码 {code} 账上由 {holder} 保管(第 {seen_index} 条),{at} 却由 {actor} 申报{kind_zh};"
-        "没有售予或发往该单位的记录,等待补报后仍不相符。两条流向均列出,不预设哪一方有误。",
+        "追溯码 {code} 账上由 {holder} 保管（第 {seen_index} 条），{at} 却由 {actor} 申报{kind_zh}；"
+        "没有售予或发往该单位的记录，等待补报后仍不相符。两条流向均列出，不预设哪一方有误。",
         "On record {holder} holds code {code} (index {seen_index}), yet at {at} {actor} reports {kind_en}; nothing was"
         " sold or consigned to it, and no late report explains it. Both chains are shown; neither side is presumed"
         " wrong.",
@@ -250,9 +251,10 @@ DETECTOR: Final = Detector(
     id=ID,
     version="1",
     severity=1,
-    name=Text("克隆码(一码多现)", "cloned code"),
+    name=Text("克隆码（一码多现）", "cloned code"),
     basis=Text(
-        "同一码两次现场出现相距 5 公里以上且需时速超过 120 公里(余量 10 分钟加时钟误差);或保管从未转入的单位持有该码。",
+        "同一码两次现场出现相距 5 公里以上且需时速超过 120 公里（余量 10 分钟加时钟误差）；"
+        "或保管从未转入的单位持有该码。",
         "Two sightings over 5 km apart that need more than 120 km/h (10 min and clock error allowed), or the item in"
         " hands to which custody never passed.",
     ),

@@ -25,7 +25,7 @@ CORRECTION_US: Final = DAY_US
 
 TEXTS: Final = {
     "sale": Text(
-        "{seller} 已将追溯码 {code} 售予 {first},{at} 又要售予 {second};同一货物不能售予两家。",
+        "{seller} 已将追溯码 {code} 售予 {first}，{at} 又要售予 {second}；同一货物不能售予两家。",
         "{seller} had offered code {code} to {first} and at {at} offered it to {second} as well; one item has one"
         " buyer.",
     ),
@@ -118,7 +118,7 @@ DETECTOR: Final = Detector(
     severity=2,
     name=Text("重复销售", "double sale"),
     basis=Text(
-        "同一货物在前一次要约未撤销时又售予另一家;被拒绝的销售同样留作证据。",
+        "同一货物在前一次要约未撤销时又售予另一家；被拒绝的销售同样留作证据。",
         "One item offered to a second buyer while the first offer stands; the refused sale is evidence as well.",
     ),
     texts=TEXTS,

@@ -35,11 +35,11 @@ PAIR_MEMORY_US: Final = 3 * DAY_US
 
 TEXTS: Final = {
     "missing": Text(
-        "{at} {actor} 申报{kind_zh} {found},没有电子运单;豁免量 {exempt}。",
+        "{at} {actor} 申报{kind_zh} {found}，没有电子运单；豁免量 {exempt}。",
         "At {at} {actor} reported {kind_en} of {found} without a waybill; exempt are {exempt}.",
     ),
     "split": Text(
-        "{day} {actor} 向 {receiver} 无运单发出 {lots} 批,每批不超过 {exempt} kg,合计 {found} kg。",
+        "{day} {actor} 向 {receiver} 无运单发出 {lots} 批，每批不超过 {exempt} kg，合计 {found} kg。",
         "On {day} {actor} sent {receiver} {lots} lots without a waybill, each of at most {exempt} kg, {found} kg in"
         " all.",
     ),
@@ -176,7 +176,7 @@ DETECTOR: Final = Detector(
     severity=2,
     name=Text("无运单运输", "no waybill"),
     basis=Text(
-        "超过 50 千克(一次,或同日同一收发双方合计)须有电子运单;交通运输部令 2019 年第 29 号第 24 条。",
+        "超过 50 千克（一次，或同日同一收发双方合计）须有电子运单；交通运输部令 2019 年第 29 号第 24 条。",
         "Above 50 kg (in one event, or one day and pair together) a waybill is needed; Order 29 of 2019, article 24.",
     ),
     texts=TEXTS,

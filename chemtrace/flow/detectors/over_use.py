@@ -28,8 +28,8 @@ ID: Final = "Q1"
 
 TEXTS: Final = {
     "drawn": Text(
-        "追溯码 {code} 装量 {filled} {unit},截至 {at} 累计取用 {drawn} {unit}(本次 {taken},{actor}),"
-        "超过装量加秤差 {limit} {unit},多出 {excess} {unit}。",
+        "追溯码 {code} 装量 {filled} {unit}，截至 {at} 累计取用 {drawn} {unit}（本次 {taken}，{actor}），"
+        "超过装量加秤差 {limit} {unit}，多出 {excess} {unit}。",
         "Code {code} was filled with {filled} {unit}; by {at} {drawn} {unit} was drawn ({taken} this time, by {actor}),"
         " more than fill plus scale tolerance, {limit} {unit}: {excess} {unit} too much.",
     ),
@@ -92,7 +92,7 @@ DETECTOR: Final = Detector(
     severity=2,
     name=Text("超量使用", "over-use"),
     basis=Text(
-        "累计取用不得超过装量加秤差(3 倍标准差加装量的 0.5%)。",
+        "累计取用不得超过装量加秤差（3 倍标准差加装量的 0.5%）。",
         "The sum of what is drawn stays within the fill plus scale tolerance (3 sigma plus 0.5 % of the fill).",
     ),
     texts=TEXTS,

@@ -47,8 +47,8 @@ MOVING: Final = frozenset(
 
 TEXTS: Final = {
     "overdue": Text(
-        "{shipper} 于 {at} 装车({vehicle},运单 {waybill})发往 {consignee},应于 {due} 前到达,"
-        "至今没有收货记录:追溯码 {code}。",
+        "{shipper} 于 {at} 装车（{vehicle}，运单 {waybill}）发往 {consignee}，应于 {due} 前到达，"
+        "至今没有收货记录：追溯码 {code}。",
         "{shipper} loaded at {at} ({vehicle}, waybill {waybill}) for {consignee}, due by {due}; no receipt so far: code"
         " {code}.",
     ),
@@ -75,7 +75,7 @@ def _ended(obs: Observation, code: str) -> Signal:
         f"{ID}|{code}",
         event.index,
         event.event_id.hex(),
-        f"第 {event.index} 条结束了这次运输({code})。",
+        f"第 {event.index} 条结束了这次运输（{code}）。",
         f"The event at index {event.index} ends this transit ({code}).",
     )
 
@@ -121,7 +121,7 @@ DETECTOR: Final = Detector(
     severity=2,
     name=Text("在途超时", "overdue in transit"),
     basis=Text(
-        "超过运单应到时间(无运单为装车后 24 小时)24 小时仍无收货;3 天、7 天升级。",
+        "超过运单应到时间（无运单为装车后 24 小时）24 小时仍无收货；3 天、7 天升级。",
         "No receipt 24 h after the waybill's due time (without one: 24 h after loading); it escalates at 3 and 7 days.",
     ),
     texts=TEXTS,

@@ -37,9 +37,9 @@ IDENTITY: Final = frozenset({"C1", "C2", "C3"})
 
 TEXTS: Final = {
     "differs": Text(
-        "追溯码 {code}:{shipper} 装车 {sent} {unit},{at} {actor} 收货 {got} {unit},"
-        "相差 {difference} {unit}({percent}%)。"
-        "两次称量之差的一倍标准差为 {sigma} {unit},{ratio} 倍;界限 {limit} {unit}{legal_zh}。",
+        "追溯码 {code}：{shipper} 装车 {sent} {unit}，{at} {actor} 收货 {got} {unit}，"
+        "相差 {difference} {unit}（{percent}%）。"
+        "两次称量之差的一倍标准差为 {sigma} {unit}，{ratio} 倍；界限 {limit} {unit}{legal_zh}。",
         "Code {code}: {shipper} loaded {sent} {unit}, {actor} received {got} {unit} at {at}, {difference} {unit} apart"
         " ({percent} %). One sigma of the two weighings is {sigma} {unit}: {ratio} times; limit {limit}"
         " {unit}{legal_en}.",
@@ -100,7 +100,7 @@ def _signal(obs: Observation, before: ItemState, sent: Decimal, got: Decimal) ->
             "sigma": amount(one_sigma),
             "ratio": tenths(int(abs(difference) * 10**6), int(one_sigma * 10**6)) if one_sigma else "—",
             "limit": amount(RECEIPT_SIGMAS * one_sigma),
-            "legal_zh": ",已达法定报告界限" if legal else "",
+            "legal_zh": "，已达法定报告界限" if legal else "",
             "legal_en": ", the legal level for a report is reached" if legal else "",
         },
         evidence=(evidence.seen(obs, "receipt"), *evidence.recorded(before, "dispatch")),
@@ -129,7 +129,7 @@ DETECTOR: Final = Detector(
     severity=2,
     name=Text("收发差异", "receipt difference"),
     basis=Text(
-        "两次称量之差不得超过其标准差的 4 倍;散装 10% 或任何件数之差达到法定报告界限。",
+        "两次称量之差不得超过其标准差的 4 倍；散装 10% 或任何件数之差达到法定报告界限。",
         "Two weighings differ by at most 4 sigma of their difference; 10 % of bulk or any piece is the legal level.",
     ),
     texts=TEXTS,

@@ -25,13 +25,13 @@ SEVERITY_OF: Final = {GAIN: 1, LOSS: 3}
 
 TEXTS: Final = {
     GAIN: Text(
-        "{at} {actor} 分装:投入 {put_in},产出 {taken_out},产出超过投入加秤差;"
+        "{at} {actor} 分装：投入 {put_in}，产出 {taken_out}，产出超过投入加秤差；"
         "涉及 {inputs} 个投入码、{outputs} 个产出码。",
         "At {at} {actor} repacked {put_in} into {taken_out}, more than went in plus scale tolerance; {inputs} codes in,"
         " {outputs} out.",
     ),
     LOSS: Text(
-        "{at} {actor} 分装:投入 {put_in},产出 {taken_out},损耗超过正常损耗的三倍;"
+        "{at} {actor} 分装：投入 {put_in}，产出 {taken_out}，损耗超过正常损耗的三倍；"
         "涉及 {inputs} 个投入码、{outputs} 个产出码。",
         "At {at} {actor} repacked {put_in} into {taken_out}, losing over three times the normal loss; {inputs} codes"
         " in, {outputs} out.",
@@ -82,7 +82,7 @@ DETECTOR: Final = Detector(
     severity=1,
     name=Text("分装增量", "repack gain"),
     basis=Text(
-        "分装产出不得超过投入加秤差;损耗不得超过正常损耗(0.5%)的三倍加 3 倍标准差。",
+        "分装产出不得超过投入加秤差；损耗不得超过正常损耗（0.5%）的三倍加 3 倍标准差。",
         "Out is within in plus scale tolerance; loss within three times normal loss (0.5 %) plus 3 sigma.",
     ),
     texts=TEXTS,

@@ -35,11 +35,12 @@ ENDING_KINDS: Final = frozenset({"use", "dispose", "produce", "transform", "repo
 
 TEXTS: Final = {
     "event": Text(
-        "追溯码 {code} 已于第 {closed} 条结束(状态 {status},{holder}),{at} 又由 {actor} 申报{kind_zh}。",
+        "追溯码 {code} 已于第 {closed} 条结束（状态 {status}，{holder}），{at} 又由 {actor} 申报{kind_zh}。",
         "Code {code} ended at index {closed} (status {status}, {holder}), yet at {at} {actor} reports {kind_en}.",
     ),
     "refused": Text(
-        "追溯码 {code} 已结束(第 {closed} 条,状态 {status},{holder}),{at} {actor} 仍试图申报{kind_zh},已被拒绝并留存。",
+        "追溯码 {code} 已结束（第 {closed} 条，状态 {status}，{holder}），"
+        "{at} {actor} 仍试图申报{kind_zh}，已被拒绝并留存。",
         "Code {code} has ended (index {closed}, status {status}, {holder}); at {at} {actor} tried to report {kind_en},"
         " which was refused and kept.",
     ),
@@ -156,7 +157,7 @@ DETECTOR: Final = Detector(
     severity=1,
     name=Text("注销码复用", "revived code"),
     basis=Text(
-        "处置、清空、用尽、作废或报失之后的任何事件;同一单位 10 分钟内的撤销或重试除外。",
+        "处置、清空、用尽、作废或报失之后的任何事件；同一单位 10 分钟内的撤销或重试除外。",
         "Any event after disposal, emptying, full use, voiding or a report of loss, but for an undo or retry by the"
         " same party within 10 minutes.",
     ),

@@ -33,8 +33,8 @@ MISSING: Final = {
 
 TEXTS: Final = {
     "step": Text(
-        "追溯码 {code}:{at} {actor} 申报{kind_zh},此前应有的{missing_zh}记录缺失(账上由 {holder} 保管,状态 {status});"
-        "已等待补报 {hours} 小时。",
+        "追溯码 {code}：{at} {actor} 申报{kind_zh}，此前应有的{missing_zh}记录缺失"
+        "（账上由 {holder} 保管，状态 {status}）；已等待补报 {hours} 小时。",
         "Code {code}: at {at} {actor} reports {kind_en}, but the {missing_en} that must come before is missing (on"
         " record held by {holder}, status {status}); {hours} h were allowed for a late report.",
     ),
@@ -128,7 +128,7 @@ DETECTOR: Final = Detector(
     severity=3,
     name=Text("环节缺失", "skipped step"),
     basis=Text(
-        "收货须先有发货,使用须先有收货,到货须先有装车;等待补报 24 至 72 小时。",
+        "收货须先有发货，使用须先有收货，到货须先有装车；等待补报 24 至 72 小时。",
         "Receipt needs dispatch, use needs receipt, arrival needs loading; 24 to 72 h are allowed for late reports.",
     ),
     texts=TEXTS,

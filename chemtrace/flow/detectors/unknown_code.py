@@ -33,12 +33,12 @@ NEVER_ISSUED: Final = frozenset({"item.not-issued", "item.foreign-issuer"})
 
 TEXTS: Final = {
     "held": Text(
-        "{at},{actor} 申报{kind_zh},追溯码 {code} 没有任何生产、充装或进口记录;已等待补报 72 小时仍未出现。",
+        "{at}，{actor} 申报{kind_zh}，追溯码 {code} 没有任何生产、充装或进口记录；已等待补报 72 小时仍未出现。",
         "At {at} {actor} reported {kind_en} of code {code}, under which nothing was ever produced, filled or imported;"
         " no late report came within 72 h.",
     ),
     "range": Text(
-        "{at},{actor} 申报{kind_zh},追溯码 {code} 不在发放给任何单位或该单位的号段内({rule}),补报无法解释。",
+        "{at}，{actor} 申报{kind_zh}，追溯码 {code} 不在发放给任何单位或该单位的号段内（{rule}），补报无法解释。",
         "At {at} {actor} reported {kind_en} of code {code}, which is outside the ranges issued ({rule});"
         " no late report can explain it.",
     ),
@@ -59,7 +59,9 @@ def on_event(obs: Observation, memory: Memory) -> Sequence[Signal]:
 
 
 def _births(obs: Observation, memory: Memory) -> list[Signal]:
+    """An admitted production tells where a code comes from, also where it comes too late to change the state."""
     event = obs.event
+    born = [event.container] if event.container is not None else [code for code, _ in event.lines]
     return [
         Explain(
             f"{ID}|{code}",
@@ -68,9 +70,14 @@ def _births(obs: Observation, memory: Memory) -> list[Signal]:
             f"第 {event.index} 条补报了该码的来源。",
             f"The event at index {event.index} reports where the code comes from.",
         )
-        for code, after in obs.after.items()
-        if after.proven and not obs.before[code].proven and memory.stands(f"{ID}|{code}")
+        for code in born
+        if memory.stands(f"{ID}|{code}") and not _is_uncertain(obs, code)
     ]
+
+
+def _is_uncertain(obs: Observation, code: str) -> bool:
+    """An exception may produce under a code that was never issued to its producer: that explains nothing."""
+    return any(finding.code == code and finding.rule in NEVER_ISSUED for finding in obs.findings)
 
 
 def _is_import(obs: Observation, code: str, rules: frozenset[str]) -> bool:
@@ -156,7 +163,7 @@ DETECTOR: Final = Detector(
     severity=1,
     name=Text("无源码", "unknown code"),
     basis=Text(
-        "每个追溯码须先有生产、充装或进口记录;生产者补报宽限 72 小时,号段外的码不等待。",
+        "每个追溯码须先有生产、充装或进口记录；生产者补报宽限 72 小时，号段外的码不等待。",
         "Every code begins with a production, filling or import; 72 h for a late producer, none outside the ranges.",
     ),
     texts=TEXTS,

@@ -37,12 +37,12 @@ REPEATED: Final = (3, 2)
 
 TEXTS: Final = {
     "found": Text(
-        "运单 {waybill}:{at} {actor} 申报{kind_zh},{what_zh}与运单不符;运单为 {expected},实际为 {found}。",
+        "运单 {waybill}：{at} {actor} 申报{kind_zh}，{what_zh}与运单不符；运单为 {expected}，实际为 {found}。",
         "Waybill {waybill}: at {at} {actor} reported {kind_en}, and {what_en} differs; the waybill says {expected}, the"
         " event {found}.",
     ),
     "refused": Text(
-        "运单 {waybill}:{at} {actor} 申报{kind_zh}被拒绝,{what_zh}与运单不符;运单为 {expected},申报为 {found}。",
+        "运单 {waybill}：{at} {actor} 申报{kind_zh}被拒绝，{what_zh}与运单不符；运单为 {expected}，申报为 {found}。",
         "Waybill {waybill}: at {at} {kind_en} by {actor} was refused, for {what_en} differs; the waybill says"
         " {expected}, the event {found}.",
     ),
@@ -148,7 +148,7 @@ DETECTOR: Final = Detector(
     severity=2,
     name=Text("货单不符", "waybill mismatch"),
     basis=Text(
-        "货物、数量(含秤差)、车辆、承运人、收发货人须与运单一致。",
+        "货物、数量（含秤差）、车辆、承运人、收发货人须与运单一致。",
         "Goods, amount (with scale tolerance), vehicle, carrier and parties are those of the waybill.",
     ),
     texts=TEXTS,

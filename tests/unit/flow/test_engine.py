@@ -7,10 +7,10 @@ import time
 import msgspec
 
 from chemtrace.core.canonical import parse_canonical
-from chemtrace.flow.alert import encode_alert, parse_alert
+from chemtrace.flow.alert import Alert, encode_alert, parse_alert
 from chemtrace.flow.detectors import DETECTORS
 from chemtrace.flow.engine import Engine
-from chemtrace.flow.state import parse_state
+from chemtrace.flow.state import Watch, parse_state
 from tests.unit.flow.city import BUYER, HOUR_US, MAKER, STRANGER, City, code, hand, kg, line, write
 
 DRUM = code(1)
@@ -58,7 +58,8 @@ def test_gives_the_same_alerts_when_everything_is_replayed():
     city = troubled()
     for _ in range(12):
         city.pass_time(12)
-    alerts, watches = {}, {}
+    alerts: dict[str, Alert] = {}
+    watches: dict[str, Watch] = {}
     engine = Engine(DETECTORS, lookup=city.entry)
     for step in city.fed:
         changes = hand(engine, step)

@@ -244,6 +244,21 @@ def test_allows_an_undo_or_retry_by_the_same_party_within_ten_minutes():
         assert expected == city.types(), (minutes, who)
 
 
+def test_withdraws_it_when_the_closing_itself_was_the_mistake():
+    city = City()
+    city.delivered(DRUM)
+    wrong = city.say("dispose/empty", BUYER, items=[line(DRUM)])
+    assert wrong is not None
+    city.pass_time(1)
+    used = city.say("use/consume", BUYER, items=[line(DRUM, 5)])
+    assert used is not None
+    city.pass_time()
+    assert ["C3"] == city.types()
+    city.say("correct/done", BUYER, event=wrong.event_id.hex(), reason="another drum was emptied")
+    city.pass_time()
+    assert [] == city.types()
+
+
 def test_takes_a_refused_sale_of_what_has_ended_as_evidence():
     city = City()
     city.delivered(DRUM)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from chemtrace.flow.detectors import DETECTORS
@@ -42,7 +44,7 @@ def test_gives_each_contradiction_to_one_detector(  # noqa: PLR0917 - the column
     actor: str,
     what: str,
     source: str,
-    status: str,
+    status: Any,
     holder: str,
     offer: str,
     consignee: str,

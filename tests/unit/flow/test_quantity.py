@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.flow.city import BUYER, CARRIER, HOUR_US, MAKER, City, code, kg, line, waybill
@@ -98,7 +100,7 @@ def test_compares_both_weighings_of_a_load(received: str, expected: list[int]):
             assert {MAKER, BUYER, CARRIER} == set(alert.parties)
 
 
-def _tank_waybill(city: City) -> dict[str, object]:
+def _tank_waybill(city: City) -> dict[str, Any]:
     goods = {"un": "1791", "name": "x", "class": "8", "package": "tank", "count": 1, "mass": kg(20000)}
     return waybill(city, goods=[goods])
 

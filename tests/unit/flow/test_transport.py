@@ -61,10 +61,11 @@ def test_takes_each_receipt_off_the_alert_and_withdraws_it_with_the_last():
 
 
 def test_stops_the_clock_at_a_receipt_in_time_or_a_report_of_theft():
-    for what, who, fields in (
+    stops: list[tuple[str, str, dict[str, Any]]] = [
         ("transport/arrive", BUYER, {"waybill": "W-1001"}),
         ("report/theft", CARRIER, {}),
-    ):
+    ]
+    for what, who, fields in stops:
         city = City()
         loaded(city, ONE)
         city.pass_time(3)
