@@ -413,6 +413,10 @@ class MediaTypeError(FormError, code="request.media-type"):
     """A request body of a content type that is not taken here; fields `found` and `expected`."""
 
 
+class CrossSiteError(AccessError, code="access.cross-site"):
+    """A form that was sent from a page of another site; fields `found`, `expected`."""
+
+
 class CursorError(FormError, code="request.cursor"):
     """A paging cursor that this interface did not give out."""
 
@@ -540,3 +544,18 @@ class ServerAnswerError(EvidenceError, code="server.answer"):
 
 class OutboxError(UnavailableError, code="outbox.unavailable"):
     """The outbox file cannot be opened or written."""
+
+
+# --- imports ---------------------------------------------------------------------------------------------
+
+
+class MappingError(FormError, code="import.mapping"):
+    """A mapping file breaks its form or contradicts the ledger; fields say where, with both sides."""
+
+
+class SpreadsheetError(FormError, code="import.spreadsheet"):
+    """A spreadsheet cannot be read: missing, damaged, of an unknown format, or without a column that is mapped."""
+
+
+class RowError(FormError, code="import.row"):
+    """A row of a spreadsheet is no event; field `reason` is a stable word for why."""
