@@ -1,0 +1,58 @@
+"""The authority's desk on the command line: signed here with the key in the data folder, handed in at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chemtrace.core.errors import LedgerMissingError
+from chemtrace.entrypoints.cli.door import Answer, Door, opened_door
+
+if TYPE_CHECKING:
+    from chemtrace.bootstrap import Application
+    from chemtrace.core.statement import Statement
+    from chemtrace.ledger.authority import Authority
+    from chemtrace.registry.state import Registry
+
+Builder = Callable[..., "Statement"]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An open ledger, its authority's signing key, and the door for what is signed."""
+
+    application: Application
+    authority: Authority
+    door: Door
+
+    @property
+    def registry(self) -> Registry:
+        """The registry as of the newest entry this process knows."""
+        return self.application.registry
+
+    def now_us(self) -> int:
+        """The time of day, microseconds UTC."""
+        return self.application.clock.now_us()
+
+    def file(self, build: Builder, *args: Any, subject: str | None = None, **facts: Any) -> Answer:
+        """Build one of `registry.office`'s statements upon the head of `subject` (if it takes one) and hand it in."""
+        from chemtrace.core.statement import encode_wire
+
+        if subject is not None:
+            facts["prev"] = self.authority.head(subject)
+        statement = build(self.authority.signing(), *args, **facts)
+        return self.door.submit([encode_wire(statement)])[0]
+
+
+@contextmanager
+def opened_desk(data: Path | None) -> Iterator[Desk]:
+    """Open the desk; raises `KeyFileModeError` where the authority's key is not in the data folder."""
+    with opened_door(data) as door:
+        if door.application is None:
+            raise LedgerMissingError(
+                "the authority signs with the key in its data folder: name it with --data"
+            )
+        yield Desk(door.application, door.application.authority, door)

@@ -1,0 +1,189 @@
+"""`chemtrace keys`: make keys where they are used, register and end them in the log; reading tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chemtrace.entrypoints.cli import tokens
+from chemtrace.entrypoints.cli.desk import opened_desk
+from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
+from chemtrace.entrypoints.cli.output import print_json, print_note, print_table, print_text
+from chemtrace.entrypoints.cli.passphrase import Passphrase, load_passphrase
+
+if TYPE_CHECKING:
+    from chemtrace.entrypoints.cli.door import Answer
+    from chemtrace.registry.records import KeyRecord
+
+Enterprise = Annotated[str, typer.Option(help="credit code of the enterprise / 企业统一社会信用代码")]
+Role = Annotated[str, typer.Option(help="enterprise or device / 企业密钥或设备密钥")]
+Kid = Annotated[str, typer.Argument(help="key id, 64 hex digits / 密钥标识")]
+HOUR_US = 3_600_000_000
+MAX_GRACE_H = 72
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group."""
+    group = typer.Typer(help="signing keys and reading tokens / 密钥与令牌", no_args_is_help=True)
+    group.command("new")(new)
+    group.command("request")(request)
+    group.command("register")(register_key)
+    group.command("retire")(retire)
+    group.command("compromised")(compromised)
+    group.command("list")(list_keys)
+    group.add_typer(tokens.create_group(), name="token")
+    app.add_typer(group, name="keys")
+
+
+def new(
+    enterprise: Enterprise,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="new file for the private key / 私钥文件")
+    ],
+    role: Role = "enterprise",
+    algorithm: Annotated[str, typer.Option(help="ed25519, p256 or sm2 / 签名算法")] = "ed25519",
+    request_file: Annotated[
+        Path | None, typer.Option("--request", metavar="FILE", help="the request; default: FILE.request.json")
+    ] = None,
+    passphrase_file: Passphrase = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Make a private key (it stays here, mode 0600) and the request to register it / 生成密钥."""
+    from chemtrace.bootstrap import store_private_key
+    from chemtrace.core.keys import generate_key, make_key_request
+
+    key = generate_key(algorithm)
+    body = make_key_request(key, enterprise, role)
+    target = request_file or out.with_suffix(".request.json")
+    store_private_key(out.absolute(), key, load_passphrase(passphrase_file))
+    target.write_bytes(body)
+    if as_json:
+        print_json({"kid": key.kid.hex(), "algorithm": algorithm, "key": str(out), "request": str(target)})
+        return
+    print_text(f"kid: {key.kid.hex()}")
+    print_text(f"私钥 private key: {out} (0600，切勿外传 never give it away)")
+    print_text(f"登记申请 request: {target} (交主管机关 give this to the authority)")
+
+
+def request(
+    key_file: Annotated[Path, typer.Argument(help="private key file / 私钥文件")],
+    enterprise: Enterprise,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="file for the request / 申请文件")],
+    role: Role = "enterprise",
+    passphrase_file: Passphrase = None,
+) -> None:
+    """Write the request to register a key that is already here / 生成登记申请."""
+    from chemtrace.bootstrap import load_private_key
+    from chemtrace.core.keys import make_key_request
+
+    key = load_private_key(key_file, load_passphrase(passphrase_file))
+    out.write_bytes(make_key_request(key, enterprise, role))
+    print_text(f"登记申请 request: {out}, kid {key.kid.hex()}")
+
+
+def register_key(
+    file: Annotated[Path, typer.Argument(help="request file / 申请文件", exists=True, dir_okay=False)],
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option(help="may speak for ext:NAMESPACE:… (importers); repeat / 代报命名空间"),
+    ] = None,
+    replaces: Annotated[str | None, typer.Option(help="kid of the key it replaces / 所替换的密钥")] = None,
+    data: Data = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Register the key of a request; its sender has proved to hold it / 登记密钥."""
+    from chemtrace.core.keys import verify_key_request
+    from chemtrace.registry import office
+
+    body = file.read_bytes()
+    asked = verify_key_request(body)
+    with opened_desk(data) as desk:
+        answer = desk.file(
+            office.register_key, request=body, namespaces=tuple(namespace or ()), replaces=replaces
+        )
+    kid = asked.public_key.kid.hex()
+    _print_filed(answer, {"kid": kid, "party": asked.enterprise, "role": asked.role}, as_json=as_json)
+
+
+def retire(
+    kid: Kid,
+    grace_hours: Annotated[
+        int,
+        typer.Option(min=0, max=MAX_GRACE_H, help="hours in which earlier signatures still count / 宽限小时"),
+    ] = MAX_GRACE_H,
+    data: Data = None,
+    as_json: AsJSON = False,
+) -> None:
+    """End a key in order: what it signed before now is taken for some hours more / 停用密钥."""
+    _end(kid, "retire", grace_hours * HOUR_US, data, as_json=as_json)
+
+
+def compromised(kid: Kid, data: Data = None, as_json: AsJSON = False) -> None:
+    """End a key at once: somebody else may have it / 密钥泄露，立即失效."""
+    _end(kid, "compromised", None, data, as_json=as_json)
+
+
+def list_keys(
+    party: Annotated[str | None, typer.Option(help="credit code / 企业")] = None,
+    data: Data = None,
+    as_json: AsJSON = False,
+) -> None:
+    """List the registered keys and how they stand / 密钥列表."""
+    with opened(data) as application:
+        records = application.registry.books.keys.values()
+        rows = [_row(record) for record in records if party in (None, record.party)]
+    rows.sort(key=lambda row: int(str(row["from_index"])))
+    if as_json:
+        print_json({"keys": rows})
+        return
+    columns = ("kid", "party", "role", "algorithm", "state", "from_index")
+    print_table("keys / 密钥", columns, [tuple(row[name] for name in columns) for row in rows])
+
+
+def _end(kid: str, phase: str, grace_us: int | None, data: Path | None, *, as_json: bool) -> None:
+    from chemtrace.core.errors import KeyUnknownError
+    from chemtrace.registry import office
+
+    with opened_desk(data) as desk:
+        record = desk.registry.key(kid)
+        if record is None:
+            raise KeyUnknownError("no such key is registered", kid=kid)
+        end_us = None if grace_us is None else desk.now_us() + grace_us
+        answer = desk.file(
+            office.end_key, subject=f"key:{kid}", record=record, phase=phase, grace_end_us=end_us
+        )
+    _print_filed(answer, {"kid": kid, "state": phase}, as_json=as_json)
+
+
+def _print_filed(answer: Answer, facts: dict[str, str], *, as_json: bool) -> None:
+    receipt = answer.require()
+    if as_json:
+        print_json({**facts, **answer.as_json()})
+        return
+    told = ", ".join(f"{name} {value}" for name, value in facts.items())
+    print_text(f"已记录 recorded as entry {receipt.index}: {told}")
+    for finding in receipt.findings:
+        print_note(f"  finding: {finding}")
+
+
+def _row(record: KeyRecord) -> dict[str, object]:
+    from chemtrace.core.times import format_utc
+
+    state = "valid"
+    if record.revoked_index is not None:
+        state = f"compromised at entry {record.revoked_index}"
+    elif record.grace_end_us is not None:
+        state = f"retired, grace until {format_utc(record.grace_end_us)}"
+    elif record.retired_at_us is not None:
+        state = "retired"
+    return {
+        "kid": record.kid,
+        "party": record.party,
+        "role": record.role,
+        "algorithm": record.algorithm,
+        "namespaces": list(record.namespaces),
+        "state": state,
+        "from_index": record.from_index,
+    }
