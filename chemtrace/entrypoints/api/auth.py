@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPBearer
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from chemtrace.core.errors import TokenError
 from chemtrace.entrypoints.api.context import App
 
 COOKIE: Final = "chemtrace_token"
+# Documents the scheme in OpenAPI; the token itself is read by `token_of`, which knows the cookie too.
 _bearer = HTTPBearer(auto_error=False, description="token made by `chemtrace init` or `chemtrace keys token`")
 
 
@@ -22,7 +23,9 @@ def token_of(request: Request) -> str | None:
     return request.cookies.get(COOKIE)
 
 
-def require_token(request: Request, app: App) -> str:
+def require_token(
+    request: Request, app: App, scheme: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> str:
     """Return the name of the token's owner.
 
     Raises:
@@ -36,4 +39,5 @@ def require_token(request: Request, app: App) -> str:
     return app.tokens.verify(token)
 
 
-Reader = Annotated[str, Depends(require_token), Depends(_bearer)]
+# One dependency alone: of several in one annotation the framework would call only the last.
+Reader = Annotated[str, Depends(require_token)]
