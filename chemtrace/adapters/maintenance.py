@@ -17,6 +17,7 @@ from chemtrace.adapters.backup import (
     store_backup,
     verify_backup,
 )
+from chemtrace.adapters.clock import SystemClock
 from chemtrace.adapters.data_files import contracts_dir
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.migrate import current_revision, newest_revision, upgrade
@@ -28,10 +29,10 @@ __all__ = [
     "BackupManifest",
     "Progress",
     "audit_ledger",
+    "back_up_ledger",
     "restore_backup",
     "schema_state",
     "sqlite_path",
-    "store_backup",
     "upgrade",
     "verify_backup",
 ]
@@ -54,6 +55,25 @@ def audit_ledger(
     known = parse_catalogue((catalogue or contracts_dir() / CATALOGUE_FILE).read_bytes())
     with open_snapshot(database_url) as store:
         return verify_log(store, catalogue=known, master=_load_master(data_dir), progress=progress)
+
+
+def back_up_ledger(
+    *, database_url: str, data_dir: Path, target: Path, with_keys: bool, progress: Progress | None = None
+) -> BackupManifest:
+    """Write a verified backup of a SQLite ledger to the new folder `target`, beside a server or without one.
+
+    Raises:
+        BackupUnsupportedError: another database; says which tools to use.
+        BackupTargetError, BackupInvalidError, StorageFullError: as `backup.store_backup`.
+    """
+    return store_backup(
+        database=sqlite_path(database_url),
+        data_dir=data_dir,
+        target=target,
+        now_us=SystemClock().now_us(),
+        with_keys=with_keys,
+        progress=progress,
+    )
 
 
 def schema_state(database_url: str) -> tuple[str | None, str | None]:

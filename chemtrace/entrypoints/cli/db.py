@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -60,11 +59,10 @@ def backup(
 
     settings = load_settings(data)
     with progress_bar("备份 copying", shown=not as_json) as progress:
-        manifest = maintenance.store_backup(
-            database=maintenance.sqlite_path(settings.database_url),
+        manifest = maintenance.back_up_ledger(
+            database_url=settings.database_url,
             data_dir=settings.data_dir,
             target=to,
-            now_us=time.time_ns() // 1000,
             with_keys=with_keys,
             progress=progress,
         )
