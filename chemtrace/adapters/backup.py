@@ -62,8 +62,8 @@ def sqlite_path(database_url: str) -> Path:
     if not database_url.startswith(prefix):
         raise BackupUnsupportedError(
             "a PostgreSQL ledger is backed up with its own tools: "
-            "`pg_dump --format=custom --file=ledger.dump URL`, restored into an empty database with `pg_restore --exit-on-error --dbname=URL ledger.dump`; "
-            "then run `chemtrace verify log`",
+            "`pg_dump --format=custom --file=ledger.dump URL`, restored into an empty database with "
+            "`pg_restore --exit-on-error --dbname=URL ledger.dump`; then run `chemtrace verify log`",
             found=database_url.split(":", 1)[0],
             expected="sqlite",
         )
@@ -157,7 +157,8 @@ def restore_backup(
     if manifest.entries < published_size:
         raise BackupStaleError(
             f"the backup holds {manifest.entries} entries, a published checkpoint covers "
-            f"{published_size}: take a later backup, or start a new ledger with a new origin; see the runbook on restoring",
+            f"{published_size}: take a later backup, or start a new ledger with a new origin; "
+            "see the runbook on restoring",
             entries=manifest.entries,
             published=published_size,
         )
