@@ -13,7 +13,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
-from chemtrace.core.errors import ChemtraceError, EvidenceError, LedgerStoppedError, UnavailableError
+from chemtrace.core.errors import (
+    ChemtraceError,
+    ClockError,
+    EvidenceError,
+    LedgerStoppedError,
+    UnavailableError,
+)
 from chemtrace.ledger.admit import Checked
 from chemtrace.ledger.outcome import Outcome, Refused
 
@@ -110,7 +116,9 @@ class Committer:
         try:
             action.future.set_result(action.action())
         except EvidenceError as error:
-            self._stopped = error
+            # A wrong clock can be set right while the ledger runs; nothing else of this branch mends itself.
+            if not isinstance(error, ClockError):
+                self._stopped = error
             action.future.set_exception(error)
         except BaseException as error:  # noqa: BLE001  # whoever waits for the action must learn of it
             action.future.set_exception(error)

@@ -1,0 +1,133 @@
+"""The detectors behind a real ledger: what they are shown of late events and unknown codes, live and read back."""
+
+import secrets
+
+import msgspec
+import pytest
+
+from chemtrace.adapters.sql.following import FlowFollower
+from chemtrace.adapters.sql.rows import fetch, run_many
+from chemtrace.core.serials import issue_codes
+from chemtrace.core.statement import build_statement, encode_wire
+from chemtrace.core.times import format_utc
+from chemtrace.flow.alert import parse_alert
+from chemtrace.ledger.ledger import Ledger
+from chemtrace.ledger.outcome import Admitted
+from tests.integration.audit.town import MAKER, MASTER, MINUTE_US, USER, Town
+
+HOUR_US = 60 * MINUTE_US
+
+
+@pytest.fixture
+def town(database_url):
+    """A founded ledger with three enterprises, and the detectors behind it."""
+    town = Town(database_url)
+    reopen(town)
+    yield town
+    town.close()
+
+
+def reopen(town):
+    """The ledger after a restart, with a follower of its own."""
+    parts = msgspec.structs.replace(town.ledger._parts, followers=(FlowFollower(town.database),))
+    town.ledger.close()
+    town.ledger = Ledger(parts)
+
+
+def alerts(town):
+    """Every alert as (detector, status), by detector."""
+    with town.database.read() as connection:
+        rows = fetch(connection, "SELECT doc FROM alert ORDER BY detector, id")
+    return [parse_alert(bytes(doc)) for (doc,) in rows]
+
+
+def told(town):
+    return [(alert.detector, alert.status) for alert in alerts(town)]
+
+
+def pass_time(town, hours):
+    town.clock.us += hours * HOUR_US
+    town.publish()
+
+
+def forget(town):
+    """Leave no trace of the detectors: the next epoch makes them read the whole log again."""
+    with town.database.write() as connection:
+        for table in ("alert", "watch"):
+            run_many(connection, f"DELETE FROM {table}", [()])
+        run_many(connection, "UPDATE flow_position SET idx = 0, refusal_id = 0", [()])
+    reopen(town)
+
+
+def produce_late(town, code, mass, at_us):
+    """The maker's phone was offline: it says now, without knowing the head, what it did then."""
+    wire = encode_wire(
+        build_statement(
+            kind="produce",
+            phase="make",
+            enterprise=MAKER,
+            signers=[town.keys[MAKER]],
+            iat=format_utc(town.clock.us),
+            subjects=[(code, None)],
+            payload={
+                "at": format_utc(at_us),
+                "nonce": secrets.token_hex(16),
+                "items": [{"code": code, "quantity": {"value": mass, "unit": "KGM"}}],
+                "site": "S-MAKER",
+            },
+        )
+    )
+    outcome = town.ledger.submit(wire)
+    assert isinstance(outcome, Admitted), outcome.error.problem()
+
+
+def test_raises_a_code_outside_every_issued_range_at_once(town):
+    town.issue(1)
+    [never] = issue_codes(master=MASTER, kind="P", slot="005", issuer="7K2M", start=900, count=1)
+    town.do_items(USER, "use", "consume", [(never, "5")], site="S-USER")
+    town.publish()
+    assert [("C1", "open")] == told(town)
+    assert "issued range" == alerts(town)[0].threshold
+
+
+def test_waits_for_the_producer_of_a_code_that_was_issued(town):
+    [code] = town.issue(1)
+    town.do_items(USER, "use", "consume", [(code, "5")], site="S-USER")
+    pass_time(town, 71)
+    assert [] == told(town)
+    pass_time(town, 2)
+    assert [("C1", "open")] == told(town)
+
+
+@pytest.mark.parametrize(("user", "expected"), [(MAKER, "Q1"), (USER, "C2")])
+def test_judges_an_older_event_again_when_a_late_one_shows_it_in_another_light(town, user, expected):
+    [code] = town.issue(1)
+    town.publish()
+    made_at = town.clock.us
+    town.clock.us += HOUR_US
+    used = town.do_items(user, "use", "consume", [(code, "50")])
+    town.publish()
+    town.clock.us += 5 * HOUR_US
+    produce_late(town, code, "40", made_at)
+    pass_time(town, 25)
+    assert [(expected, "open")] == told(town)
+    assert used.index == alerts(town)[0].evidence[0].index
+
+
+def test_shows_the_same_when_the_log_is_read_back(town):
+    [code, other] = town.issue(2)
+    town.publish()
+    made_at = town.clock.us
+    town.clock.us += HOUR_US
+    town.do_items(USER, "use", "consume", [(code, "50")])
+    [never] = issue_codes(master=MASTER, kind="P", slot="005", issuer="7K2M", start=900, count=1)
+    town.do_items(USER, "use", "consume", [(never, "5")])
+    town.do_items(USER, "use", "consume", [(other, "5")])
+    town.publish()
+    produce_late(town, code, "40", made_at)
+    pass_time(town, 80)
+    before = {(alert.detector, alert.codes, alert.status) for alert in alerts(town)}
+    assert {"C1", "C2"} == {detector for detector, _, _ in before}
+    forget(town)
+    town.publish()
+    assert before == {(alert.detector, alert.codes, alert.status) for alert in alerts(town)}
