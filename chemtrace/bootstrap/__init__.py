@@ -3,7 +3,7 @@
 Doors get what they need of adapters through the names here.
 """
 
-from chemtrace.adapters import labels, maintenance
+from chemtrace.adapters import importer_keys, labels, maintenance, spreadsheets
 from chemtrace.adapters.clock import DemoClock
 from chemtrace.adapters.keys.files import load_private_key, store_private_key, store_secret
 from chemtrace.adapters.lock import running_server
@@ -17,6 +17,7 @@ __all__ = [
     "DemoClock",
     "InitResult",
     "configure_logs",
+    "importer_keys",
     "init_ledger",
     "labels",
     "load_private_key",
@@ -24,6 +25,7 @@ __all__ = [
     "open_application",
     "opened_tokens",
     "running_server",
+    "spreadsheets",
     "store_private_key",
     "store_secret",
 ]
