@@ -124,6 +124,3 @@ def _describe_people(act: Act, payload: dict[str, Any]) -> tuple[Opening, ...]:
         openings += pair
     payload["people"] = people
     return tuple(openings)
-
-
-

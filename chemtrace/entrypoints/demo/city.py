@@ -108,13 +108,14 @@ class City:
 def make_city(random: Random) -> City:
     """Make the 65 enterprises of the city."""
     firms: list[Firm] = []
-    for role, (zh, en, districts, count) in _TRADES.items():
+    for role, (_, _, districts, count) in _TRADES.items():
         for number in range(count):
-            firms.append(_make_firm(random, len(firms), role, zh, en, DISTRICTS[districts[number % len(districts)]]))
+            firms.append(_make_firm(random, len(firms), role, DISTRICTS[districts[number % len(districts)]]))
     return City(tuple(firms))
 
 
-def _make_firm(random: Random, number: int, role: str, zh: str, en: str, district: District) -> Firm:
+def _make_firm(random: Random, number: int, role: str, district: District) -> Firm:
+    zh, en = _TRADES[role][:2]
     word_zh = _STEMS[number % 10] + _BRANCHES[number % 12]
     word_en = _STEMS_EN[number % 10] + _BRANCHES_EN[number % 12]
     if number >= 60:

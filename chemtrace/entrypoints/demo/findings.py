@@ -27,7 +27,9 @@ class Judged:
     def to_json(self) -> dict[str, Any]:
         """`planted`, `found`, `unexpected`, as the command prints them."""
         return {
-            "planted": [{"type": p.detector, "code": code, "zh": p.zh, "en": p.en} for p, code, _ in self.found],
+            "planted": [
+                {"type": p.detector, "code": code, "zh": p.zh, "en": p.en} for p, code, _ in self.found
+            ],
             "found": [
                 {"type": alert["detector"], "code": code, "alert": alert["id"]}
                 for _, code, alert in self.found
@@ -49,11 +51,17 @@ def judge_alerts(client: LedgerClient, plan: Plan, cast: Cast) -> Judged:
     found = []
     for planted in plan.planted:
         code = cast.codes[planted.code]
-        match = next((a for a in left if a["detector"] == planted.detector and code in a["codes"]), None)
+        match = next((alert for alert in left if _fits(alert, planted, code)), None)
         if match is not None:
             left.remove(match)
         found.append((planted, code, match))
     return Judged(tuple(found), tuple(left), len(alerts) - len(standing))
+
+
+def _fits(alert: dict[str, Any], planted: Planted, code: str) -> bool:
+    """An alert is about an item or, for what concerns a trip, about the waybill."""
+    about = code in alert["codes"] or (planted.waybill is not None and alert["waybill"] == planted.waybill)
+    return alert["detector"] == planted.detector and about
 
 
 def _all_alerts(client: LedgerClient) -> list[dict[str, Any]]:

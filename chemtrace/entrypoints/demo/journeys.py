@@ -25,13 +25,13 @@ def play_lot(planner: Planner, lot: Lot) -> None:
     goods = [(code, lot.fill) for code in lot.codes]
     if lot.kind == "T" or planner.random.random() < 0.3:
         user = planner.random.choice(planner.city.of_role("user"))
-        at_us = deliver(planner, lot, lot.maker, user, goods, made_us)
+        at_us = deliver(planner, lot, (lot.maker, user), goods, made_us)
         use_up(planner, lot, user, goods, at_us)
         return
     dealer = planner.random.choice(planner.city.of_role("trader"))
     on_pallet = lot.kind == "P" and lot.count >= PALLET_FROM
     pallet = planner.new_codes(lot.maker, "A", "000", 1)[0] if on_pallet else None
-    at_us = deliver(planner, lot, lot.maker, dealer, goods, made_us, pallet=pallet)
+    at_us = deliver(planner, lot, (lot.maker, dealer), goods, made_us, pallet=pallet)
     if planner.random.random() < 0.15:
         at_us = warehouse_stay(planner, lot, dealer, goods, at_us)
     distribute(planner, lot, dealer, goods, at_us)
@@ -63,23 +63,25 @@ def store(planner: Planner, firm: Firm, phase: str, codes: Sequence[str], at_us:
 def deliver(
     planner: Planner,
     lot: Lot,
-    seller: Firm,
-    buyer: Firm,
+    route: tuple[Firm, Firm],
     goods: Held,
     at_us: int,
     *,
     pallet: str | None = None,
 ) -> int:
     """Sell, load, carry, receive, buy, store; returns when the goods stand in the buyer's store."""
+    seller, buyer = route
     at_us = next_opening(planner, at_us)
     codes = [code for code, _ in goods]
     number = planner.trips + 1
     trade: dict[str, Any] = {"items": [line(code) for code in codes], "contract": f"HT-{number:05d}"}
-    planner.act(at_us, seller, "trade", "sell", {**trade, "counterparty": buyer.credit_code, "purpose": "生产"})
+    planner.act(
+        at_us, seller, "trade", "sell", {**trade, "counterparty": buyer.credit_code, "purpose": "生产"}
+    )
     if pallet is not None:
         packing = {"site": seller.site.id, "container": pallet, "items": [line(code) for code in codes]}
         planner.act(at_us + 15 * MINUTE, seller, "pack", "done", packing)
-    trip = carry(planner, lot, seller, buyer, goods, at_us + 50 * MINUTE, pallet=pallet)
+    trip = carry(planner, lot, route, goods, at_us + 50 * MINUTE, pallet=pallet)
     done_us = trip.arrive_us + (len(goods) + 5) * MINUTE
     if pallet is not None:
         unpacking = {"site": buyer.site.id, "container": pallet, "items": [line(code) for code in codes]}
@@ -94,8 +96,7 @@ def deliver(
 def carry(
     planner: Planner,
     lot: Lot,
-    sender: Firm,
-    receiver: Firm,
+    route: tuple[Firm, Firm],
     goods: Held,
     at_us: int,
     *,
@@ -103,11 +104,13 @@ def carry(
     return_of: str | None = None,
 ) -> Trip:
     """Load and arrive under a waybill, each package scanned at both ends; tank loads are weighed twice."""
+    sender, receiver = route
     listed = (pallet,) if pallet is not None else ()
     trip = planner.trip(at_us, sender, receiver, Cargo(lot, tuple(goods), listed), return_of=return_of)
-    scans: Held = [(pallet, Decimal(0))] if pallet is not None else goods
-    for place, (code, amount) in enumerate(scans):
-        weighed = amount if pallet is None else None
+    scans: Held = (
+        [(pallet, sum((amount for _, amount in goods), Decimal(0)))] if pallet is not None else goods
+    )
+    for place, (code, weighed) in enumerate(scans):
         loading = {
             "site": sender.site.id,
             "waybill": trip.number,
@@ -117,7 +120,7 @@ def carry(
         }
         planner.act(trip.load_us + place * 20_000_000, sender, "transport", "load", loading)
         received = weighed
-        if lot.kind == "T" and weighed is not None:
+        if lot.kind == "T":
             received = (weighed * (1000 + planner.random.randint(-1, 1)) / 1000).quantize(Decimal(1))
             goods[place] = (code, received)
         arrival = {**loading, "site": receiver.site.id, "counterparty": sender.credit_code}
@@ -130,11 +133,11 @@ def warehouse_stay(planner: Planner, lot: Lot, owner: Firm, goods: Held, at_us: 
     """A night in somebody else's licensed store, and back to the owner."""
     warehouse = planner.random.choice(planner.city.of_role("warehouse"))
     codes = [code for code, _ in goods]
-    there = carry(planner, lot, owner, warehouse, goods, next_opening(planner, at_us))
+    there = carry(planner, lot, (owner, warehouse), goods, next_opening(planner, at_us))
     store(planner, warehouse, "in", codes, there.arrive_us + 30 * MINUTE)
     leave_us = next_opening(planner, there.arrive_us + 10 * HOUR)
     store(planner, warehouse, "out", codes, leave_us)
-    back = carry(planner, lot, warehouse, owner, goods, leave_us + 30 * MINUTE, return_of=there.number)
+    back = carry(planner, lot, (warehouse, owner), goods, leave_us + 30 * MINUTE, return_of=there.number)
     return back.arrive_us + 30 * MINUTE
 
 
@@ -151,7 +154,7 @@ def distribute(planner: Planner, lot: Lot, dealer: Firm, goods: Held, at_us: int
         at_us = next_opening(planner, at_us + planner.random.randint(20, 90) * MINUTE)
         if at_us > planner.end_us - 10 * HOUR:
             return
-        there_us = deliver(planner, lot, dealer, user, part, at_us)
+        there_us = deliver(planner, lot, (dealer, user), part, at_us)
         use_up(planner, lot, user, part, there_us)
 
 
@@ -192,22 +195,23 @@ def after_life(planner: Planner, lot: Lot, user: Firm, codes: list[str], at_us: 
         items = [line(code, Decimal(0)) for code in codes]
         payload = {"site": user.site.id, "items": items, "counterparty": lot.maker.credit_code}
         planner.act(at_us, user, "use", "return", payload)
-        carry_empty(planner, lot, user, lot.maker, goods, at_us + HOUR, refill=True)
+        carry_empty(planner, lot, (user, lot.maker), goods, at_us + HOUR, refill=True)
     elif lot.kind == "P" and planner.random.random() < 0.6:
         disposer = planner.random.choice(planner.city.of_role("disposer"))
         items = [line(code) for code in codes]
         payload = {"site": user.site.id, "items": items, "counterparty": disposer.credit_code}
         planner.act(at_us, user, "dispose", "hand_over", payload)
-        carry_empty(planner, lot, user, disposer, goods, at_us + HOUR, refill=False)
+        carry_empty(planner, lot, (user, disposer), goods, at_us + HOUR, refill=False)
     else:
         payload = {"site": user.site.id, "items": [line(code, Decimal(0)) for code in codes]}
         planner.act(at_us, user, "dispose", "empty", payload)
 
 
 def carry_empty(
-    planner: Planner, lot: Lot, user: Firm, receiver: Firm, goods: Held, at_us: int, *, refill: bool
+    planner: Planner, lot: Lot, route: tuple[Firm, Firm], goods: Held, at_us: int, *, refill: bool
 ) -> None:
     """Empties travel on a waybill too; a filler fills them again, a disposer ends their life."""
+    user, receiver = route
     trip = planner.trip(at_us, user, receiver, Cargo(lot, tuple(goods)))
     codes = [code for code, _ in goods]
     common = {"waybill": trip.number, "vehicle": trip.plate, "items": [line(code) for code in codes]}

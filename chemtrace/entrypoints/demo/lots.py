@@ -47,7 +47,7 @@ def plan_lots(random: Random, city: City, catalogue: Catalogue) -> list[Lot]:
 
 
 def _kind_of(random: Random, chemical: Chemical) -> str:
-    if chemical.tdg_class.startswith("2"):
+    if (chemical.tdg_class or "").startswith("2"):
         return "C"
     return "T" if random.random() < 0.06 else "P"
 

@@ -1,4 +1,4 @@
-"""Lawful oddities of a real week, which must raise nothing: returns, rejections, slow phones, corrections, repacking."""
+"""Lawful oddities of a real week, which must raise nothing: returns, slow phones, corrections, repacking, spills."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ def give_back(planner: Planner, idle: Idle) -> None:
     """Goods nobody needs go back to a dealer on a waybill."""
     dealer = planner.random.choice(planner.city.of_role("trader"))
     at_us = next_opening(planner, idle.since_us + 3 * HOUR)
-    trip = carry(planner, idle.lot, idle.user, dealer, [(idle.code, idle.amount)], at_us, return_of="BJ-2026-000001")
+    goods = [(idle.code, idle.amount)]
+    trip = carry(planner, idle.lot, (idle.user, dealer), goods, at_us, return_of="BJ-2026-000001")
     payload = {"site": dealer.site.id, "unit": "B2", "items": [line(idle.code)]}
     planner.act(trip.arrive_us + 15 * MINUTE, dealer, "store", "in", payload)
 
@@ -109,7 +110,10 @@ def inspect(planner: Planner, idle: Idle) -> None:
 
 def _report(planner: Planner, idles: list[Idle], phase: str, amount: Decimal | None) -> None:
     for idle in idles:
-        remark = {"reprint": "标签破损重打 label worn, printed again", "spill": "少量泄漏已处置 small spill, cleaned"}[phase]
+        remark = {
+            "reprint": "标签破损重打 label worn, printed again",
+            "spill": "少量泄漏已处置 small spill, cleaned",
+        }[phase]
         item: dict[str, Any] = {"code": idle.code}
         if amount is not None:
             item["quantity"] = kilograms(amount)

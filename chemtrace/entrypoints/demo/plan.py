@@ -25,6 +25,7 @@ WEEK_START_US: Final = int(datetime(2026, 3, 2, tzinfo=CITY_TIME).timestamp()) *
 class Plan:
     """City, acts in the order they happen, codes wanted, what was planted; times in microseconds UTC."""
 
+    seed: int
     city: City
     acts: tuple[Act, ...]
     wanted: tuple[Wanted, ...]
@@ -35,7 +36,7 @@ class Plan:
 
 def plan_week(seed: int, catalogue: Catalogue) -> Plan:
     """Plan everything; the same seed gives the same plan."""
-    random = Random(seed)  # noqa: S311  # a play, not a secret
+    random = Random(seed)  # a play, not a secret
     city = make_city(random)
     planner = Planner(random, city, WEEK_START_US)
     planted = play_planted(planner, catalogue)
@@ -47,4 +48,6 @@ def plan_week(seed: int, catalogue: Catalogue) -> Plan:
     play_slips(planner)
     acts = [act for act in planner.acts if act.at_us < planner.end_us]
     acts.sort(key=lambda act: act.at_us)
-    return Plan(city, tuple(acts), tuple(planner.wanted), tuple(planted), planner.start_us, planner.end_us)
+    return Plan(
+        seed, city, tuple(acts), tuple(planner.wanted), tuple(planted), planner.start_us, planner.end_us
+    )

@@ -16,10 +16,11 @@ from chemtrace.entrypoints.demo.week import DAY, HOUR, MINUTE, Cargo, Planner, l
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """What was done on purpose: the detector that must speak, the item (a name of the plan), and the story."""
+    """What was done on purpose: the detector that must speak, the item (a name of the plan), its trip, the story."""
 
     detector: str
     code: str
+    waybill: str | None
     zh: str
     en: str
 
@@ -33,6 +34,7 @@ class Stage:
     dealer: Firm
     user: Firm
     other: Firm
+    waybill: str | None = None
 
     @property
     def code(self) -> str:
@@ -43,7 +45,7 @@ class Stage:
         """Make the item and bring it lawfully to the user; returns when it stands in the user's store."""
         made_us = self.made()
         goods = [(self.code, self.lot.fill)]
-        return deliver(self.planner, self.lot, self.lot.maker, self.user, goods, made_us)
+        return deliver(self.planner, self.lot, (self.lot.maker, self.user), goods, made_us)
 
     def made(self) -> int:
         """Make the item on the first morning; returns when it stands in the maker's store."""
@@ -74,7 +76,10 @@ def cloned_code(stage: Stage) -> tuple[str, str]:
     at_us = next_opening(stage.planner, stage.bought() + DAY)
     stage.use(at_us, stage.user, Decimal(5))
     stage.use(at_us + 15 * MINUTE, stage.other, Decimal(5))
-    return "同一追溯码 15 分钟内在两家相距很远的用户处被取用", "one code is used at two distant firms within 15 minutes"
+    return (
+        "同一追溯码 15 分钟内在两家相距很远的用户处被取用",
+        "one code is used at two distant firms within 15 minutes",
+    )
 
 
 def revived_code(stage: Stage) -> tuple[str, str]:
@@ -100,7 +105,9 @@ def skipped_step(stage: Stage) -> tuple[str, str]:
     planner, made_us = stage.planner, stage.made()
     at_us = next_opening(planner, made_us + HOUR)
     stage.sell(at_us, stage.lot.maker, stage.user)
-    trip = planner.trip(at_us + HOUR, stage.lot.maker, stage.user, Cargo(stage.lot, ((stage.code, stage.lot.fill),)))
+    trip = planner.trip(
+        at_us + HOUR, stage.lot.maker, stage.user, Cargo(stage.lot, ((stage.code, stage.lot.fill),))
+    )
     arrival = {
         "site": stage.user.site.id,
         "waybill": trip.number,
@@ -159,8 +166,12 @@ def overdue_transit(stage: Stage) -> tuple[str, str]:
     at_us = next_opening(planner, made_us + HOUR)
     stage.sell(at_us, stage.lot.maker, stage.user)
     before = len(planner.acts)
-    trip = planner.trip(at_us + HOUR, stage.lot.maker, stage.user, Cargo(stage.lot, ((stage.code, stage.lot.fill),)))
-    planner.acts[before:] = [act for act in planner.acts[before:] if act.phase in ("scheduled", "loaded", "in_transit")]
+    trip = planner.trip(
+        at_us + HOUR, stage.lot.maker, stage.user, Cargo(stage.lot, ((stage.code, stage.lot.fill),))
+    )
+    planner.acts[before:] = [
+        act for act in planner.acts[before:] if act.phase in ("scheduled", "loaded", "in_transit")
+    ]
     planner.free_at[trip.plate] = planner.end_us + DAY
     loading = {
         "site": stage.lot.maker.site.id,
@@ -196,10 +207,21 @@ def waybill_mismatch(stage: Stage) -> tuple[str, str]:
     stage.sell(at_us, stage.lot.maker, stage.user)
     cargo = Cargo(stage.lot, ((stage.code, stage.lot.fill),))
     trip = planner.trip(at_us + HOUR, stage.lot.maker, stage.user, cargo)
+    stage.waybill = trip.number
     move = {"waybill": trip.number, "items": [line(stage.code, stage.lot.fill)]}
-    loading = {**move, "site": stage.lot.maker.site.id, "vehicle": trip.plate, "counterparty": stage.user.credit_code}
+    loading = {
+        **move,
+        "site": stage.lot.maker.site.id,
+        "vehicle": trip.plate,
+        "counterparty": stage.user.credit_code,
+    }
     planner.act(trip.load_us, stage.lot.maker, "transport", "load", loading)
-    arrival = {**move, "site": stage.user.site.id, "vehicle": "京C77777", "counterparty": stage.lot.maker.credit_code}
+    arrival = {
+        **move,
+        "site": stage.user.site.id,
+        "vehicle": "京C77777",
+        "counterparty": stage.lot.maker.credit_code,
+    }
     planner.act(trip.arrive_us, stage.user, "transport", "arrive", arrival)
     bought = {"items": [line(stage.code)], "counterparty": stage.lot.maker.credit_code}
     planner.act(trip.arrive_us + 20 * MINUTE, stage.user, "trade", "buy", bought)
@@ -210,7 +232,10 @@ def backdated(stage: Stage) -> tuple[str, str]:
     """D1."""
     at_us = next_opening(stage.planner, stage.bought() + 2 * HOUR)
     stage.use(at_us, stage.user, Decimal(5), held_us=5 * DAY)
-    return "五天前的取用今天才补录,设备其间一直在线", "a use is entered five days late by a device that was online"
+    return (
+        "五天前的取用今天才补录,设备其间一直在线",
+        "a use is entered five days late by a device that was online",
+    )
 
 
 _STORIES: Final[tuple[tuple[str, str, Callable[[Stage], tuple[str, str]]], ...]] = (
@@ -231,12 +256,12 @@ _STORIES: Final[tuple[tuple[str, str, Callable[[Stage], tuple[str, str]]], ...]]
 
 def play_planted(planner: Planner, catalogue: Catalogue) -> list[Planted]:
     """Plan the twelve stories, each with a chemical, a maker and users of its own choosing."""
-    liquids = [chemical for chemical in catalogue.chemicals if not chemical.tdg_class.startswith("2")]
+    liquids = [chemical for chemical in catalogue.chemicals if not (chemical.tdg_class or "").startswith("2")]
     planted = []
     for number, (detector, kind, story) in enumerate(_STORIES):
         stage = _stage(planner, liquids[number * 2 % len(liquids)], kind, number)
         zh, en = story(stage)
-        planted.append(Planted(detector, stage.code, zh, en))
+        planted.append(Planted(detector, stage.code, stage.waybill, zh, en))
     return planted
 
 
@@ -245,4 +270,6 @@ def _stage(planner: Planner, chemical: Chemical, kind: str, number: int) -> Stag
     makers, users = planner.city.of_role("producer"), planner.city.of_role("user")
     fill = Decimal(18_000) if kind == "T" else Decimal(200)
     lot = Lot(makers[number % len(makers)], chemical, kind, 1, fill)
-    return Stage(planner, lot, planner.city.of_role("trader")[0], users[number], users[(number + 11) % len(users)])
+    return Stage(
+        planner, lot, planner.city.of_role("trader")[0], users[number], users[(number + 11) % len(users)]
+    )

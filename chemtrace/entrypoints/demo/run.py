@@ -79,7 +79,7 @@ def demonstrate(data_dir: Path, *, seed: int, port: int, progress: Progress) -> 
                 player = Player(client, cast, clock, lambda: app.ledger.publish(force=True))
                 played = player.play(plan, _counter(progress, "events", len(plan.acts)))
                 judged = judge_alerts(client, plan, cast)
-                report = _report(app, settings, plan, played, judged, seed)
+                report = _report(app, settings, plan, played, judged)
                 report["seconds"] = round(time.monotonic() - started, 1)
                 yield Outcome(report, plan, judged, url, made.token, _longest(cast))
         finally:
@@ -87,13 +87,13 @@ def demonstrate(data_dir: Path, *, seed: int, port: int, progress: Progress) -> 
 
 
 def _report(
-    app: Application, settings: Settings, plan: Plan, played: Played, judged: Judged, seed: int
+    app: Application, settings: Settings, plan: Plan, played: Played, judged: Judged
 ) -> dict[str, Any]:
     """The counts, from the ledger itself, and the audit's word."""
     audit = maintenance.audit_ledger(database_url=settings.database_url, data_dir=settings.data_dir).to_json()
     stats = app.reads.stats()
     return {
-        "seed": seed,
+        "seed": plan.seed,
         "enterprises": stats["enterprises"],
         "items": sum(stats["items"].values()),
         "events": audit["entries"] - audit["epochs"],

@@ -14,10 +14,9 @@ REVOKED: Final = "revoked"
 
 def play_slips(planner: Planner) -> None:
     """Plan two of each kind of mistake, on items that stand unopened at a user's."""
-    soon = planner.start_us + 3 * DAY
-    drums = [idle for idle in planner.idle if idle.lot.kind == "P" and idle.since_us < soon]
+    drums = sorted((idle for idle in planner.idle if idle.lot.kind == "P"), key=lambda idle: idle.since_us)
     for number in range(2):
-        one, two = drums[-1 - number], drums[-3 - number]
+        one, two = drums[number], drums[2 + number]
         _spoiled(planner, one)
         _misstated(planner, two)
 
@@ -35,7 +34,9 @@ def _spoiled(planner: Planner, idle: Idle) -> None:
     draw = _draw(idle, Decimal(1))
     for twist, code in (("bad-signature", "signature.invalid"), ("unknown-prev", "prev.unknown")):
         planner.act(at_us, idle.user, "use", "consume", draw, twist=twist, expected=code)
-    planner.act(at_us, idle.user, "use", "consume", draw, payload_key=stranger.credit_code, expected="key.foreign")
+    planner.act(
+        at_us, idle.user, "use", "consume", draw, payload_key=stranger.credit_code, expected="key.foreign"
+    )
     planner.act(at_us, idle.user, "use", "consume", draw, payload_key=REVOKED, expected="key.revoked")
     sale = {"items": [line(idle.code)], "counterparty": stranger.credit_code}
     planner.act(at_us, idle.user, "trade", "sell", sale, twist="stale-prev", expected="prev.stale")

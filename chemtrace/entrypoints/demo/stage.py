@@ -21,6 +21,7 @@ from chemtrace.entrypoints.demo.week import Wanted
 from chemtrace.registry import office
 from scanners.client import LedgerClient
 
+
 def register_city(app: Application, client: LedgerClient, plan: Plan, cast: Cast) -> None:
     """Register every firm, its site and its key, in one batch signed by the authority; and one key that is stolen."""
     authority = app.authority
@@ -71,7 +72,9 @@ def require_posted(client: LedgerClient, statements: list[Statement]) -> None:
             raise result
 
 
-def print_labels(app: Application, pool: Executor, plan: Plan, progress: Callable[[int], None]) -> dict[str, str]:
+def print_labels(
+    app: Application, pool: Executor, plan: Plan, progress: Callable[[int], None]
+) -> dict[str, str]:
     """Issue the codes that the plan wants, print and read their labels; gives the code of each name."""
     return read_all(pool, _jobs(app, plan), progress)
 
@@ -85,7 +88,12 @@ def _jobs(app: Application, plan: Plan) -> list[Job]:
     jobs: list[Job] = []
     for number, ((enterprise, kind, slot), group) in enumerate(series.items()):
         issued = authority.issue(
-            batch=f"W{number:05d}", enterprise=enterprise, kind=kind, slot=slot, count=len(group), seal_year=year
+            batch=f"W{number:05d}",
+            enterprise=enterprise,
+            kind=kind,
+            slot=slot,
+            count=len(group),
+            seal_year=year,
         )
         codes = authority.codes(
             kind=kind, slot=slot, issuer=issued.issuer, start=issued.start, count=issued.count

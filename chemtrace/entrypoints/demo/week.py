@@ -95,12 +95,16 @@ class Planner:
         self.wanted += [Wanted(f"~{first + n}", firm, kind, slot) for n in range(count)]
         return [wanted.name for wanted in self.wanted[first:]]
 
-    def trip(self, at_us: int, sender: Firm, receiver: Firm, cargo: Cargo, *, return_of: str | None = None) -> Trip:
+    def trip(
+        self, at_us: int, sender: Firm, receiver: Firm, cargo: Cargo, *, return_of: str | None = None
+    ) -> Trip:
         """Plan a waybill from `sender` to `receiver`: scheduled, loaded, under way, arrived, closed."""
         minutes = 25 + int(60 * distance_km(sender, receiver) / SPEED_KM_H)
         carrier, plate, load_us = self._vehicle(at_us, minutes)
         self.trips += 1
-        trip = Trip(f"BJ-2026-{self.trips:06d}", carrier, plate, sender, receiver, load_us, load_us + minutes * MINUTE)
+        trip = Trip(
+            f"BJ-2026-{self.trips:06d}", carrier, plate, sender, receiver, load_us, load_us + minutes * MINUTE
+        )
         scheduled = {
             "number": trip.number,
             "consignor": sender.credit_code,

@@ -1,0 +1,105 @@
+"""The main job: a week of a city from nothing, every planted anomaly found, the whole log verified."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PLANTED = {"C1", "C2", "C3", "C4", "C5", "Q1", "Q2", "Q3", "T1", "T2", "T3", "D1"}
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """The report of one whole demonstration, and its folder."""
+    folder = tmp_path_factory.mktemp("demo") / "ledger"
+    command = [
+        sys.executable,
+        "-m",
+        "chemtrace.entrypoints.cli.main",
+        "demo",
+        "--once",
+        "--json",
+        "--data",
+        str(folder),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout), folder
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(420)
+def test_the_week_has_the_size_of_a_city(played: tuple[dict[str, Any], Path]) -> None:
+    """Enterprises, items, events and labels reach what the demonstration promises."""
+    report, _ = played
+    assert report["enterprises"] >= 60
+    assert report["items"] >= 2_000
+    assert report["events"] >= 12_000
+    assert report["labels_decoded"] >= 2_000
+    assert report["waybills"] >= 200
+    assert report["late_events"] >= 20
+    assert report["duplicates_answered"] >= 50
+
+
+@pytest.mark.slow
+def test_every_planted_anomaly_is_found_and_nothing_else(played: tuple[dict[str, Any], Path]) -> None:
+    """Twelve stories, twelve alerts on the items they were planted on."""
+    anomalies = played[0]["anomalies"]
+    assert {story["type"] for story in anomalies["planted"]} == PLANTED
+    found = [(alert["type"], alert["code"]) for alert in anomalies["found"]]
+    assert found == [(story["type"], story["code"]) for story in anomalies["planted"]]
+    assert anomalies["unexpected"] == []
+
+
+@pytest.mark.slow
+def test_mistakes_are_refused_each_by_its_own_code(played: tuple[dict[str, Any], Path]) -> None:
+    """The slips of a normal week come back with ten different codes and more."""
+    refusals = played[0]["refusals"]
+    assert len(refusals) >= 10
+    assert refusals["signature.invalid"] == refusals["key.revoked"] == refusals["prev.stale"] == 2
+
+
+@pytest.mark.slow
+def test_the_log_of_the_week_verifies_from_another_process(played: tuple[dict[str, Any], Path]) -> None:
+    """`verify log` recomputes what the demonstration left behind and comes to the same root."""
+    report, folder = played
+    command = [
+        sys.executable,
+        "-m",
+        "chemtrace.entrypoints.cli.main",
+        "verify",
+        "log",
+        "--data",
+        str(folder),
+        "--json",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    verdict = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert verdict["verified"] is True
+    assert verdict["checkpoint"] == report["checkpoint"]
+    assert report["verified"] is True
+
+
+@pytest.mark.slow
+def test_a_folder_that_is_not_empty_is_left_alone(played: tuple[dict[str, Any], Path]) -> None:
+    """The demonstration starts from nothing and never plays into a ledger that is there."""
+    _, folder = played
+    before = sorted(path.name for path in folder.iterdir())
+    command = [
+        sys.executable,
+        "-m",
+        "chemtrace.entrypoints.cli.main",
+        "demo",
+        "--once",
+        "--json",
+        "--data",
+        str(folder),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["error"]["code"] == "ledger.exists"
+    assert sorted(path.name for path in folder.iterdir()) == before
