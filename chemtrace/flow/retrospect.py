@@ -27,6 +27,7 @@ def looked_back(obs: Observation, index: int, leaf: str) -> Observation:
         before={code: msgspec.structs.replace(obs.after[code], seen=None) for code in codes},
         after={code: obs.after[code] for code in codes},
         findings=findings,
+        issued=obs.issued,
         log_time_us=obs.log_time_us,
         leaf=leaf,
     )

@@ -77,8 +77,11 @@ IN_HAND: Final = frozenset(
 """What the submitter still has in its hands and can do right instead: these are refused, all else is found."""
 
 ELSEWHERE: Final = frozenset(
-    {("trade", "sell"), ("trade", "buy"), ("report", "void"), ("report", "reprint"), ("correct", "done")}
-)
+    {
+        ("trade", "sell"), ("trade", "buy"), ("report", "loss"), ("report", "theft"), ("report", "void"),
+        ("report", "reprint"), ("correct", "done"),
+    }
+)  # fmt: skip
 """Events that do not put the item before the actor's eyes: their place says nothing about the item's."""
 
 

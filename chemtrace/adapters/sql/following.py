@@ -23,7 +23,9 @@ from chemtrace.flow.observation import Handling, Observation
 from chemtrace.flow.state import Watch, parse_state
 from chemtrace.ledger.ports import AlertHandled, EpochRow, Observed, Seen
 from chemtrace.ledger.replay import replay
+from chemtrace.ledger.stored import stored_item_event
 from chemtrace.registry.state import Registry
+from chemtrace.trace.event import ItemEvent
 
 _ALERT: Final = upsert_sql("alert", "id", "detector, status, severity, enterprise, chemical, raised_us, doc")
 _WATCH: Final = upsert_sql("watch", "key", "detector, due_us, doc")
@@ -65,18 +67,26 @@ class FlowFollower:
         if seen is None or len(epochs) != 1:
             for row in epochs:
                 shown = replay(questions, registry, index, row.index, log_time_us=row.log_time_us)
-                refusal_id = self._take(questions, self._engine, shown, row, refusal_id)
+                refusal_id = self._take(questions, registry, shown, row, refusal_id)
                 index = row.index + 1
         else:
             fresh = (one for one in seen if _index(one) >= index)
-            refusal_id = self._take(questions, self._engine, fresh, epoch, refusal_id)
+            refusal_id = self._take(questions, registry, fresh, epoch, refusal_id)
         self._position = (epoch.index + 1, refusal_id)
         run_many(questions.connection, _POSITION, [self._position])
 
     def _take(
-        self, questions: Questions, engine: Engine, shown: Iterable[Seen], epoch: EpochRow, refusal_id: int
+        self,
+        questions: Questions,
+        registry: Registry,
+        shown: Iterable[Seen],
+        epoch: EpochRow,
+        refusal_id: int,
     ) -> int:
         """Show one epoch's events and refusals to the engine, in the order of the log, and tick."""
+        engine = self._engine
+        if engine is None:
+            engine = self._engine = self._load_engine(questions)
         refusals = load_refusals(questions.connection, after=refusal_id, below_size=epoch.index)
         waiting = iter(refusals)
         refusal = next(waiting, None)
@@ -84,7 +94,7 @@ class FlowFollower:
             while refusal is not None and refusal.at_size <= _index(one):
                 engine.refused(refusal)
                 refusal = next(waiting, None)
-            _show(questions, engine, one)
+            _show(questions, registry, engine, one)
         while refusal is not None:
             engine.refused(refusal)
             refusal = next(waiting, None)
@@ -117,7 +127,7 @@ def _index(seen: Seen) -> int:
     return seen.event.index if isinstance(seen, Observed) else seen.index
 
 
-def _show(questions: Questions, engine: Engine, seen: Seen) -> None:
+def _show(questions: Questions, registry: Registry, engine: Engine, seen: Seen) -> None:
     if isinstance(seen, Observed):
         engine.observe(
             Observation(
@@ -127,6 +137,8 @@ def _show(questions: Questions, engine: Engine, seen: Seen) -> None:
                 findings=seen.findings,
                 resolved=seen.resolved,
                 waybills=seen.waybills,
+                issued=_issued(registry, seen),
+                older=_older(questions, registry, seen),
                 log_time_us=seen.log_time_us,
                 kid=seen.kid,
                 leaf=seen.leaf.hex(),
@@ -147,6 +159,24 @@ def _show(questions: Questions, engine: Engine, seen: Seen) -> None:
         ),
         stored,
     )
+
+
+def _issued(registry: Registry, seen: Observed) -> dict[str, str]:
+    """Whether the codes found unknown had been issued when the event came; what cannot be checked is left out."""
+    codes = [finding.code for finding in seen.findings if finding.rule == "item.unknown"]
+    found = {code: registry.issue_status(code, before_index=seen.event.index).status for code in codes}
+    return {code: status for code, status in found.items() if status != "unchecked"}
+
+
+def _older(questions: Questions, registry: Registry, seen: Observed) -> dict[int, ItemEvent]:
+    """The events before this one about which its findings are."""
+    older: dict[int, ItemEvent] = {}
+    for index in sorted({finding.index for finding in seen.findings} - {seen.event.index}):
+        for stored in questions.events_between(index, index):
+            event = stored_item_event(stored, registry)
+            if event is not None:
+                older[index] = event
+    return older
 
 
 def _stored_alert(questions: Questions, seen: AlertHandled) -> Alert | None:

@@ -35,7 +35,7 @@ def _refusal(row: Row) -> RefusalSeen | None:
         at_us = parse_rfc3339(payload.at)
     except FormError:
         return None
-    sides = orjson.loads(bytes(doc)).get("fields", {}).get("sides", {})
+    fields = orjson.loads(bytes(doc)).get("fields", {})
     place = payload.position
     return RefusalSeen(
         id=id_,
@@ -48,7 +48,8 @@ def _refusal(row: Row) -> RefusalSeen | None:
         phase=header.phase,
         at_us=at_us,
         codes=tuple([subject for subject in moved_subjects(payload) if is_item(subject)]),
-        sides={str(name): str(value) for name, value in sides.items()} if isinstance(sides, dict) else {},
+        item=str(fields.get("item", "")),
+        sides=_sides(fields),
         kid=header.signers[0],
         counterparty=getattr(payload, "counterparty", None),
         waybill=getattr(payload, "waybill", None),
@@ -56,3 +57,11 @@ def _refusal(row: Row) -> RefusalSeen | None:
         site=payload.site,
         position=None if place is None else (place.lat_e6, place.lon_e6),
     )
+
+
+def _sides(fields: dict[str, Any]) -> dict[str, str]:
+    """Both sides of a rule's refusal; of a `prev` that does not fit, the subject and what was named."""
+    sides = fields.get("sides")
+    if not isinstance(sides, dict):
+        sides = {name: fields[name] for name in ("subject", "prev") if fields.get(name) is not None}
+    return {str(name): str(value) for name, value in sides.items()}

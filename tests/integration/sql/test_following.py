@@ -12,7 +12,7 @@ from chemtrace.core.statement import build_statement, encode_wire
 from chemtrace.core.times import format_utc
 from chemtrace.flow.alert import parse_alert
 from chemtrace.ledger.ledger import Ledger
-from chemtrace.ledger.outcome import Admitted
+from chemtrace.ledger.outcome import Admitted, Refused
 from tests.integration.audit.town import MAKER, MASTER, MINUTE_US, USER, Town
 
 HOUR_US = 60 * MINUTE_US
@@ -79,6 +79,34 @@ def produce_late(town, code, mass, at_us):
     )
     outcome = town.ledger.submit(wire)
     assert isinstance(outcome, Admitted), outcome.error.problem()
+
+
+def lose_predecessors(town, codes):
+    """Three uses name events that never came here: each is refused and kept."""
+    for code in codes:
+        head = town.heads[code]
+        town.heads[code] = secrets.token_hex(32)
+        items = [{"code": code, "quantity": {"value": "1", "unit": "KGM"}}]
+        outcome = town.ledger.submit(town.wire(MAKER, "use", "consume", [code], items=items))
+        assert isinstance(outcome, Refused)
+        assert "prev.unknown" == outcome.error.code
+        town.heads[code] = head
+
+
+def test_raises_a_stream_with_a_hole_unless_the_key_signs_again_on_the_true_heads(town):
+    codes = town.issue(3)
+    for code in codes:
+        town.do_items(MAKER, "produce", "make", [(code, "25")])
+    lose_predecessors(town, codes)
+    town.publish()
+    for code in codes:
+        town.do_items(MAKER, "use", "consume", [(code, "1")])
+    pass_time(town, 30)
+    assert [] == told(town)
+    lose_predecessors(town, codes)
+    pass_time(town, 30)
+    assert [("D4", "open")] == told(town)
+    assert codes[-1] in alerts(town)[0].explanation_en
 
 
 def test_raises_a_code_outside_every_issued_range_at_once(town):

@@ -149,6 +149,16 @@ def test_finds_one_code_in_two_places_sooner_than_it_can_travel():
     )
 
 
+@pytest.mark.parametrize("phase", ["loss", "theft"])
+def test_takes_no_place_from_a_report_made_at_an_office(phase):
+    here, there = ({"lat_e6": lat, "lon_e6": 116_400_000} for lat in (39_900_000, 40_900_000))
+    world = World()
+    world.do("produce/make", MAKER, items=[line(DRUM, 200)], position=here)
+    seen = world.state(DRUM).seen
+    told = world.do(f"report/{phase}", MAKER, items=[line(DRUM)], position=there, after_us=MINUTE_US)
+    assert ([], seen) == (rules(told), world.state(DRUM).seen)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "metres"),
     [
