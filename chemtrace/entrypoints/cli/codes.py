@@ -54,6 +54,7 @@ def issue(
     with opened_desk(data) as desk:
         record = _issuing(desk, enterprise)
         slot = find_slot(desk.application.catalogue, chemical)
+        check_kind(desk.application.catalogue, slot, kind)
         target = _new_file(out)
         with progress_bar("发码 issuing", shown=not as_json) as progress:
             facts = _file_batch(desk, record, kind, slot, count, batch, seal_year, progress)
@@ -150,6 +151,27 @@ def find_slot(catalogue: Catalogue, chemical: str) -> str:
             found=sorted(found),
         )
     return found.pop()
+
+
+def check_kind(catalogue: Catalogue, slot: str, kind: str) -> None:
+    """Refuse a kind of item that the chemical is not traced as; waste units and aggregates may always be.
+
+    Raises:
+        CatalogueError: carries both sides.
+    """
+    from chemtrace.core.codes import KINDS
+    from chemtrace.core.errors import CatalogueError
+
+    chemical = catalogue.by_slot.get(slot)
+    allowed = ("A",) if chemical is None else (*chemical.kinds, "W", "A")
+    if kind not in KINDS or kind not in allowed:
+        name = "a mixed aggregate" if chemical is None else chemical.name_en
+        raise CatalogueError(
+            f"{name} is traced as {', '.join(allowed)}, not as {kind}",
+            slot=slot,
+            found=kind,
+            expected=allowed,
+        )
 
 
 def write_codes(target: Path, codes: Iterable[str], count: int, progress: Callable[[int, int], None]) -> None:

@@ -43,8 +43,12 @@ class Desk:
 
         if subject is not None:
             facts["prev"] = self.authority.head(subject)
-        statement = build(self.authority.signing(), *args, **facts)
-        return self.door.submit([encode_wire(statement)])[0]
+        signing = self.authority.signing()
+        if "grace_us" in facts:
+            # A span becomes a moment by the very time that is signed, so that it never ends before it begins.
+            grace_us = facts.pop("grace_us")
+            facts["grace_end_us"] = None if grace_us is None else signing.now_us + grace_us
+        return self.door.submit([encode_wire(build(signing, *args, **facts))])[0]
 
 
 @contextmanager

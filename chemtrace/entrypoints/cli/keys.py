@@ -73,6 +73,7 @@ def request(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="file for the request / 申请文件")],
     role: Role = "enterprise",
     passphrase_file: Passphrase = None,
+    as_json: AsJSON = False,
 ) -> None:
     """Write the request to register a key that is already here / 生成登记申请."""
     from chemtrace.bootstrap import load_private_key
@@ -80,7 +81,10 @@ def request(
 
     key = load_private_key(key_file, load_passphrase(passphrase_file))
     out.write_bytes(make_key_request(key, enterprise, role))
-    print_text(f"登记申请 request: {out}, kid {key.kid.hex()}")
+    if as_json:
+        print_json({"kid": key.kid.hex(), "algorithm": key.public.alg, "request": str(out)})
+    else:
+        print_text(f"登记申请 request: {out}, kid {key.kid.hex()}")
 
 
 def register_key(
@@ -150,9 +154,8 @@ def _end(kid: str, phase: str, grace_us: int | None, data: Path | None, *, as_js
         record = desk.registry.key(kid)
         if record is None:
             raise KeyUnknownError("no such key is registered", kid=kid)
-        end_us = None if grace_us is None else desk.now_us() + grace_us
         answer = desk.file(
-            office.end_key, subject=f"key:{kid}", record=record, phase=phase, grace_end_us=end_us
+            office.end_key, subject=f"key:{kid}", record=record, phase=phase, grace_us=grace_us
         )
     _print_filed(answer, {"kid": kid, "state": phase}, as_json=as_json)
 
