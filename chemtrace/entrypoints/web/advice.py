@@ -19,13 +19,16 @@ DEFAULT: Final = "other"
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Advice for one hazard class: metres to keep away at first, sentences by language, and their source."""
+    """Advice for one hazard class: metres to keep away at first, and sentences by language.
+
+    `guides` are those of the Emergency Response Guidebook 2024 (US DOT, Transport Canada, CIQUIME) that it follows.
+    """
 
     hazard: str
     metres: int
     zh: tuple[str, ...]
     en: tuple[str, ...]
-    source: str
+    guides: str
 
 
 @cache
@@ -33,7 +36,7 @@ def load_advice() -> dict[str, Advice]:
     """All advice by class, read once."""
     data: dict[str, dict[str, Any]] = json.loads(ADVICE_FILE.read_text(encoding="utf-8"))
     return {
-        hazard: Advice(hazard, entry["metres"], tuple(entry["zh"]), tuple(entry["en"]), entry["source"])
+        hazard: Advice(hazard, entry["metres"], tuple(entry["zh"]), tuple(entry["en"]), entry["guides"])
         for hazard, entry in data.items()
     }
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 from urllib.parse import quote
 
 from chemtrace.entrypoints.web.language import Words
 from chemtrace.registry.records import EnterpriseRecord, SiteRecord
+
+_CREDIT_CODE: Final = re.compile(r"(?<![0-9A-Z])[0-9A-HJ-NP-RTUWXY]{18}(?![0-9A-Z])", re.ASCII)
+
+OPERATOR: Final = "operator"
+"""Actor of epoch records: the log itself."""
 
 
 class Records(Protocol):
@@ -43,9 +49,20 @@ class Names:
             return None
         if code == "OUTSIDE":
             return Name(self._words("party.outside"), code, None)
+        if code == OPERATOR:
+            return Name(self._words("party.operator"), code, None)
         record = self._records.enterprise(code)
         text = code if record is None else self._words.pick(record.name_zh, record.name_en)
         return Name(text, code, f"/desk/enterprises/{quote(code, safe='')}")
+
+    def named(self, text: str) -> str:
+        """A sentence of the ledger with names in place of the credit codes that it speaks of."""
+
+        def instead(found: re.Match[str]) -> str:
+            record = self._records.enterprise(found[0])
+            return found[0] if record is None else self._words.pick(record.name_zh, record.name_en)
+
+        return _CREDIT_CODE.sub(instead, text)
 
     def site(self, site_id: str | None) -> Name | None:
         """The name of a site."""

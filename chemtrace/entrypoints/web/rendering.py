@@ -21,7 +21,7 @@ from chemtrace.bootstrap import Application
 from chemtrace.core.label import hazard_names
 from chemtrace.entrypoints.web import wording
 from chemtrace.entrypoints.web.language import COOKIE as LANGUAGE_COOKIE
-from chemtrace.entrypoints.web.language import LANGUAGES, Words, language_of
+from chemtrace.entrypoints.web.language import LANGUAGES, Language, Words, language_of
 from chemtrace.entrypoints.web.parties import Names
 from chemtrace.trace.rules import RULES
 
@@ -86,6 +86,7 @@ class Page:
             "asset": asset_url,
             "party": names.party,
             "site_name": names.site,
+            "named": self._named,
             "qty": lambda value, unit: wording.quantity(value, unit, words),
             "amount": lambda document: wording.amount(document, words),
             "substance": lambda slot: wording.substance(slot, catalogue, words),
@@ -95,6 +96,14 @@ class Page:
             "now_us": self.app.clock.now_us(),
         }
 
+    def _named(self, zh: str | None, en: str | None, *, other: bool = False) -> str:
+        """A sentence of the ledger in this language (or the other one), with names in place of credit codes."""
+        language: Language = self.words.language
+        if other:
+            language = "en" if language == "zh" else "zh"
+        words = Words(language)
+        return Names(self.app.registry, words).named(words.pick(zh, en))
+
     def _theme(self) -> str:
         for wish in (self.request.query_params.get("theme"), self.request.cookies.get(THEME_COOKIE)):
             if wish in THEMES:
@@ -102,11 +111,14 @@ class Page:
         return THEMES[0]
 
     def _choose(self, **changes: str | None) -> str:
-        """A link to this page with other query parameters; None takes one away. Never holds the path."""
+        """A link to this page with other query parameters; None takes one away.
+
+        Never holds the path, nor what was typed into the search field: either may hold a seal.
+        """
         kept = {
             name: value
             for name, value in self.request.query_params.multi_items()
-            if name not in changes and value and self.user is not None
+            if name not in changes and value and (name == "next" or (name != "q" and self.user is not None))
         }
         wanted = kept | {name: value for name, value in changes.items() if value is not None}
         return f"?{urlencode(wanted)}"

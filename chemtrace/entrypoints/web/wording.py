@@ -60,10 +60,10 @@ def is_code(text: str) -> bool:
 
 
 def quantity(value: str | None, unit: str | None, words: Words) -> str:
-    """A quantity with its unit, as `200 kg`; a dash where none was stated."""
-    if value is None or value == "":
-        return "—"
+    """A quantity with its unit, as `200 kg`; a dash where none is known."""
     code = unit or ""
+    if value is None or value == "" or (value == "0" and not code):
+        return "—"
     symbol = words("unit.pieces") if code == "H87" else UNITS.get(code, code)
     return f"{value} {symbol}".rstrip()
 

@@ -19,6 +19,8 @@ router = APIRouter(prefix="/desk/alerts", route_class=PageRoute)
 STATUSES: Final = ("open", "acknowledged", "assigned", "explained", "confirmed", "dismissed", "withdrawn")
 DETECTORS: Final = ("C1", "C2", "C3", "C4", "C5", "Q1", "Q2", "Q3", "T1", "T2", "T3", "D1", "D4")
 SEVERITIES: Final = ("1", "2", "3", "4")
+RECORDED: Final = 3
+"""Events shown of the recorded chain where the evidence itself names none."""
 CHAINS: Final = ("chain-a", "chain-b")
 """Roles of evidence where two parties contradict each other: what was on record, and what was said against it."""
 
@@ -77,8 +79,31 @@ def get_alert(alert_id: str, page: DeskPage) -> Response:
     alert = page.app.reads.alert(alert_id)
     exhibits = tuple(_exhibit(page, piece) for piece in alert.get("evidence") or ())
     sides = {chain: tuple(each for each in exhibits if _chain_of(each.role) == chain) for chain in CHAINS}
+    recorded = () if sides["chain-a"] or not sides["chain-b"] else _recorded(page, alert, sides["chain-b"])
     others = tuple(each for each in exhibits if _chain_of(each.role) not in CHAINS)
-    return page.render("alert.html", alert=alert, sides=sides, others=others)
+    return page.render(
+        "alert.html",
+        alert=alert,
+        sides=sides | ({"chain-a": recorded} if recorded else {}),
+        others=others,
+        is_from_history=bool(recorded),
+    )
+
+
+def _recorded(page: Page, alert: Mapping[str, Any], against: tuple[Exhibit, ...]) -> tuple[Exhibit, ...]:
+    """The last events on record for the item when the other side spoke: a refusal names none of them itself."""
+    codes = alert.get("codes") or ()
+    places = [
+        each.index if each.index is not None else (each.problem or {}).get("at_size") for each in against
+    ]
+    before = min((place for place in places if place is not None), default=None)
+    if not codes or before is None:
+        return ()
+    own = {each.index for each in against}
+    lines = [
+        line for line in page.app.reads.history(codes[0]) if line.index < before and line.index not in own
+    ]
+    return tuple(_exhibit(page, {"role": "chain-a", "index": line.index}) for line in lines[-RECORDED:])
 
 
 def _chain_of(role: str) -> str:

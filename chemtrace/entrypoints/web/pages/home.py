@@ -20,8 +20,10 @@ from chemtrace.entrypoints.web.timeline import list_rows
 router = APIRouter(route_class=PageRoute)
 
 RECENT: Final = 8
+LOOKED_AT: Final = 80
+"""Entries looked through for the latest events: a quiet log has many epochs between two of them."""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_INDEX: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+_INDEX: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 @router.get("/desk")
@@ -32,7 +34,7 @@ def get_home(page: DeskPage) -> Response:
         "home.html",
         stats=reads.stats(),
         alerts=reads.alerts(status="open", limit=RECENT).rows,
-        rows=list_rows(reads.events(limit=RECENT).rows),
+        rows=list_rows(line for line in reads.events(limit=LOOKED_AT).rows if line.kind != "epoch")[:RECENT],
     )
 
 

@@ -31,7 +31,8 @@ def get_site(site_id: str, page: DeskPage) -> Response:
     return page.render(
         "site.html",
         site=stock.site,
-        lines=stock.chemicals,
+        # What is dangerous comes first; mixed containers hold what is listed by substance already.
+        lines=sorted(stock.chemicals, key=lambda line: (line.hazard_class is None, line.chemical)),
         advice=advice,
         metres=max((each.metres for each in advice), default=0),
     )

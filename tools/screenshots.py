@@ -1,0 +1,85 @@
+"""Pictures of the pages, on a phone and on a desk, from a small seeded ledger: `make screenshots`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.web.seed import Seeded, seed  # noqa: E402 the checkout is put on the path above
+from tests.web.serving import chromium, serving  # noqa: E402 likewise
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+
+
+def shots(seeded: Seeded) -> list[tuple[str, str, str, dict[str, int], str]]:
+    """Name, path, language, size and colour scheme of every picture."""
+    reads, codes = seeded.application.reads, seeded.codes
+    seal = seeded.application.seals.seal(codes["drum1"])
+    clone = reads.alerts(detector="C2").rows[-1]["id"]
+    return [
+        ("label-phone-zh", f"/i/{codes['drum1']}{seal}", "zh", PHONE, "light"),
+        ("label-phone-en", f"/i/{codes['cylinder1']}", "en", PHONE, "light"),
+        ("label-phone-dark", f"/i/{codes['toxic0']}", "zh", PHONE, "dark"),
+        ("label-misread-phone", "/i/BJ1P034OOO1M32QUW0C", "zh", PHONE, "light"),
+        ("login-phone", "/desk/login", "zh", PHONE, "light"),
+        ("home-desk", "/desk", "zh", DESK, "light"),
+        ("item-desk-zh", f"/desk/items/{codes['drum0']}", "zh", DESK, "light"),
+        ("item-desk-en", f"/desk/items/{codes['drum0']}", "en", DESK, "light"),
+        ("item-phone", f"/desk/items/{codes['cylinder0']}", "zh", PHONE, "light"),
+        ("trace-desk", f"/desk/items/{codes['pallet0']}/trace", "zh", DESK, "light"),
+        ("waybill-desk", f"/desk/waybills/{seeded.waybill}", "zh", DESK, "light"),
+        ("alerts-desk", "/desk/alerts", "zh", DESK, "light"),
+        ("alert-desk-zh", f"/desk/alerts/{clone}", "zh", DESK, "light"),
+        ("alert-desk-dark", f"/desk/alerts/{clone}", "en", DESK, "dark"),
+        ("alert-phone", f"/desk/alerts/{clone}", "zh", PHONE, "light"),
+        ("site-desk", f"/desk/sites/{seeded.sites['maker']}", "zh", DESK, "light"),
+        ("site-phone", f"/desk/sites/{seeded.sites['maker']}", "en", PHONE, "light"),
+        ("enterprise-desk", f"/desk/enterprises/{seeded.firms['maker']}", "zh", DESK, "light"),
+        ("log-desk", "/desk/log", "zh", DESK, "light"),
+    ]
+
+
+def take(
+    browser: Any, url: str, token: str, shot: tuple[str, str, str, dict[str, int], str], folder: Path
+) -> None:
+    """Take one picture of a whole page."""
+    name, path, language, size, scheme = shot
+    context = browser.new_context(viewport=size, color_scheme=scheme)
+    page = context.new_page()
+    if path.startswith("/desk") and path != "/desk/login":
+        page.goto(f"{url}/desk/login")
+        page.fill("#token", token)
+        page.click("form.login button")
+    page.goto(f"{url}{path}?lang={language}")
+    page.screenshot(path=folder / f"{name}.png", full_page=True)
+    context.close()
+
+
+def main() -> None:
+    """Seed, serve, take all pictures (or those whose name begins with `--only`)."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
+    parser.add_argument("--only", default="")
+    chosen = parser.parse_args()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        seeded = seed(Path(folder))
+        try:
+            with serving(seeded.application) as url, chromium() as browser:
+                for shot in shots(seeded):
+                    if shot[0].startswith(chosen.only):
+                        take(browser, url, seeded.token, shot, chosen.out)
+                        print(chosen.out / f"{shot[0]}.png")
+        finally:
+            seeded.application.close()
+
+
+if __name__ == "__main__":
+    main()
