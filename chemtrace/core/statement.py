@@ -6,6 +6,7 @@ What was received is verified, hashed and stored; nothing is re-serialised. The 
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Final
 
@@ -110,6 +111,7 @@ class _Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _WIRE_DECODER: Final = msgspec.json.Decoder(_Wire)
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def parse_wire(data: bytes | Mapping[str, object]) -> Statement:
@@ -301,6 +303,8 @@ def _parse_opening(wire: _WireOpening) -> Opening:
             salt_size=len(salt),
             size=size,
         )
+    if _CONTROL.search(wire.value) is not None:
+        raise WireError("an opening's value holds no control characters but tab and line feed")
     return Opening(salt, wire.value)
 
 

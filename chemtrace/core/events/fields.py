@@ -23,15 +23,36 @@ Party = Annotated[
     ),
 ]
 SiteId = Annotated[str, Meta(pattern=r"^[A-Z0-9][A-Z0-9.-]{0,31}\Z", description="registered place")]
-Plate = Annotated[str, Meta(min_length=2, max_length=16, description="vehicle plate, upper case, no spaces")]
+Plate = Annotated[
+    str,
+    Meta(pattern=r"^[^\x00-\x20\x7f-\x9f]{2,16}\Z", description="vehicle plate, upper case, no spaces"),
+]
 WaybillNumber = Annotated[str, Meta(pattern=r"^[A-Z0-9][A-Z0-9-]{2,31}\Z", description="waybill number")]
 Cas = Annotated[str, Meta(pattern=r"^[0-9]{2,7}-[0-9]{2}-[0-9]\Z", description="CAS registry number")]
 Moment = Annotated[str, Meta(min_length=20, max_length=32, description="RFC 3339 time with offset")]
 Nonce = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z", description="128 random bits, hex")]
 Hex32 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="32 bytes, lowercase hex")]
 Base64Url = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,16384}\Z", description="unpadded base64url")]
-Line = Annotated[str, Meta(min_length=1, max_length=200, description="one short line of text")]
-Text = Annotated[str, Meta(min_length=1, max_length=2000, description="free text")]
+# Control characters (Unicode category Cc) are refused: a NUL cannot be stored in a text column of PostgreSQL, and an
+# escape sequence in somebody's remark must not reach the terminal of who reads it.
+Line = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z",
+        description="one short line of text, no control characters",
+    ),
+]
+Text = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2000,
+        pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*\Z",
+        description="free text; of control characters only tab and line feed",
+    ),
+]
 DecimalText = Annotated[
     str,
     Meta(

@@ -10,6 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 import chemtrace
 from chemtrace.bootstrap import Application
 from chemtrace.entrypoints.api.openapi import DESCRIPTION, describe
+from chemtrace.entrypoints.api.plain_urls import PlainURLs
 from chemtrace.entrypoints.api.problems import install_problems
 from chemtrace.entrypoints.api.routes import alerts, events, health, items, log, parties, waybills
 
@@ -28,6 +29,7 @@ def create_app(application: Application) -> FastAPI:
     for module in (events, items, parties, waybills, alerts, log, health):
         app.include_router(module.router)
     install_problems(app)
+    app.add_middleware(PlainURLs)
     app.add_middleware(GZipMiddleware, minimum_size=MIN_GZIP_BYTES)
     plain = app.openapi
 

@@ -78,6 +78,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(ChemtraceError, _on_chemtrace_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_defect)
 
 
 def _on_chemtrace_error(request: Request, error: Exception) -> Response:
@@ -94,7 +95,7 @@ def _on_validation_error(request: Request, error: Exception) -> Response:
         for fault in error.errors()
     ]
     named = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults)
-    return _plain(
+    return plain_problem(
         422, "request.invalid", "malformed", f"the request is not valid: {named}", {"faults": faults}
     )
 
@@ -104,10 +105,16 @@ def _on_http_error(request: Request, error: Exception) -> Response:
         raise error
     code = {404: "request.no-such-path", 405: "request.method"}.get(error.status_code, "request.invalid")
     detail = f"{request.method} {request.url.path}: {error.detail}"
-    return _plain(error.status_code, code, str(error.detail), detail, {}, dict(error.headers or {}))
+    return plain_problem(error.status_code, code, str(error.detail), detail, {}, dict(error.headers or {}))
 
 
-def _plain(
+def _on_defect(request: Request, error: Exception) -> Response:
+    """A defect of the program: the caller learns that and nothing else; the server's log gets the trace."""
+    detail = "a defect of the program stopped this request; send it again later, and tell the operator when it happened"
+    return plain_problem(500, "internal", "a defect", detail, {})
+
+
+def plain_problem(
     status: int,
     code: str,
     title: str,
@@ -115,6 +122,7 @@ def _plain(
     fields: dict[str, Any],
     headers: dict[str, str] | None = None,
 ) -> Response:
+    """Return a problem that is the door's own, outside the error tree."""
     body = {
         "type": f"urn:chemtrace:problem:{code}",
         "title": title,

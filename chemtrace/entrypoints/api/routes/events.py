@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from chemtrace.core.errors import EventNotFoundError, WireError
 from chemtrace.core.statement import MAX_WIRE_BYTES
+from chemtrace.core.subjects import parse_subject
 from chemtrace.entrypoints.api.auth import Reader
 from chemtrace.entrypoints.api.context import App
 from chemtrace.entrypoints.api.outcomes import line_of, response_of
@@ -78,9 +79,11 @@ async def post_heads(request: Request, app: App, reader: Reader) -> Response:
     body = await read_body(request, limit=256 * 1024, media_types=JSON)
     try:
         question = msgspec.json.decode(body, type=HeadsQuestion)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(f'heads are asked as {{"subjects": [ids]}}: {error}') from error
-    heads = await run_in_threadpool(app.reads.heads, question.subjects)
+    # Only what can be a subject reaches the database: it has one spelling each, and no NUL or stray sign in it.
+    subjects = [parse_subject(subject) for subject in question.subjects]
+    heads = await run_in_threadpool(app.reads.heads, subjects)
     return Response(orjson.dumps({"heads": heads}), media_type="application/json")
 
 
