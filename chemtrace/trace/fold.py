@@ -26,11 +26,15 @@ PartyCheck: TypeAlias = Callable[[str], bool]
 
 
 class Folded(msgspec.Struct, frozen=True):
-    """An item after its events, with what each of them broke: findings and refusals (of exceptions) by index."""
+    """An item after its events, with what each of them broke: findings and refusals (of exceptions) by index.
+
+    `unproven` are the events before which no production stood behind the item.
+    """
 
     state: ItemState
     findings: dict[int, tuple[Finding, ...]]
     refusals: dict[int, Refusal]
+    unproven: frozenset[int] = frozenset()
 
 
 class Revision(msgspec.Struct, frozen=True):
@@ -84,9 +88,16 @@ def standing_events(events: Iterable[ItemEvent]) -> list[ItemEvent]:
 
 
 def fold(
-    code: str, events: Iterable[ItemEvent], *, waybill: WaybillLookup, is_authority: PartyCheck
+    code: str,
+    events: Iterable[ItemEvent],
+    *,
+    waybill: WaybillLookup,
+    is_authority: PartyCheck,
+    newest: tuple[int, Facts] | None = None,
 ) -> Folded:
     """Fold the events of one item that have effect; the order given does not matter.
+
+    `newest` is the index of an event that is being judged, with what was asked for it; the others were judged before.
 
     As of an index or a time: give only the events up to it. What a past event was refused for under stance
     `exception` stands as a critical finding.
@@ -97,8 +108,15 @@ def fold(
     state = unborn(code)
     findings: dict[int, tuple[Finding, ...]] = {}
     refusals: dict[int, Refusal] = {}
+    unproven: set[int] = set()
     for event in standing_events(events):
-        step = advance(state, event, past_facts(event, code, waybill=waybill, is_authority=is_authority))
+        if newest is not None and event.index == newest[0]:
+            facts = newest[1]
+        else:
+            facts = past_facts(event, code, waybill=waybill, is_authority=is_authority)
+        if not state.proven:
+            unproven.add(event.index)
+        step = advance(state, event, facts)
         state = step.state
         told = step.findings
         if step.refusal is not None:
@@ -107,22 +125,26 @@ def fold(
         findings[event.index] = told
         for index, _, rule in step.resolved:
             findings[index] = tuple([f for f in findings.get(index, ()) if f.rule != rule])
-    return Folded(state, findings, refusals)
+    return Folded(state, findings, refusals, frozenset(unproven))
 
 
-def revise_late(event: ItemEvent, state: ItemState, view: ItemsView) -> Revision:
+def revise_late(event: ItemEvent, facts: Facts, state: ItemState, view: ItemsView) -> Revision:
     """Put a late event in its effective place; without effect where it would contradict what others did in order.
 
-    A kind that the submitter can still do right is refused instead (late.superseded).
+    A kind that the submitter can still do right is refused instead (late.superseded). A production is never too late
+    for an item that others only found: whatever they did with it rested on its beginning, which is told now.
     """
     past = _with_effect(view.history(state.code))
     try:
-        old, new = _fold(state.code, past, view), _fold(state.code, [*past, event], view)
+        old = _fold(state.code, past, view)
+        new = _fold(state.code, [*past, event], view, (event.index, facts))
     except FormError:
         return _superseded("late.superseded", event, state, (event, "quantity.unit"), ())
     refusal = new.refusals.get(event.index)
     own = tuple([f for f in new.findings[event.index] if refusal is None or f.rule != refusal.rule])
-    broken = _first_of_others(event.actor, old, new, past)
+    proves = new.state.proven and not old.state.proven
+    bound = [other for other in past if other.index not in old.unproven] if proves else past
+    broken = _first_of_others(event.actor, old, new, bound)
     if broken is not None:
         return _superseded("late.superseded", event, state, broken, own)
     fresh = _fresh(old, new, except_index=event.index)
@@ -156,8 +178,10 @@ def _with_effect(history: Iterable[Past]) -> list[ItemEvent]:
     return [past.event for past in history if past.effect]
 
 
-def _fold(code: str, events: Iterable[ItemEvent], view: ItemsView) -> Folded:
-    return fold(code, events, waybill=view.waybill, is_authority=view.is_authority)
+def _fold(
+    code: str, events: Iterable[ItemEvent], view: ItemsView, newest: tuple[int, Facts] | None = None
+) -> Folded:
+    return fold(code, events, waybill=view.waybill, is_authority=view.is_authority, newest=newest)
 
 
 def _keys(folded: Folded) -> dict[tuple[int, str], Finding]:

@@ -154,7 +154,7 @@ def _judge_item(case: _Case, code: str, facts: Facts) -> None:
         facts = _with_answers(event, view, state, facts)
     case.before[code] = state
     if event.effective_us < state.effective_us:
-        _judge_late(case, state)
+        _judge_late(case, state, facts)
         return
     if state.parent is not None and _is_beyond_reach(case, state):
         return
@@ -187,8 +187,8 @@ def _is_beyond_reach(case: _Case, state: ItemState) -> bool:
     return True
 
 
-def _judge_late(case: _Case, state: ItemState) -> None:
-    revision = revise_late(case.event, state, case.view)
+def _judge_late(case: _Case, state: ItemState, facts: Facts) -> None:
+    revision = revise_late(case.event, facts, state, case.view)
     if revision.effect and any(found.rule == "item.packed" for found in revision.findings):
         outer = outermost(state, case.view.state)
         if case.event.actor != state.holder and not has_in_hand(outer, case.event):

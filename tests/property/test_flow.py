@@ -143,16 +143,10 @@ HISTORY = [
 def test_raises_nothing_about_an_honest_life_however_its_parties_arrive_within_the_watermark(
     random: Any, interleave: bool
 ):
-    """Production is there first; then each device sends its own in order, and the network decides who comes first."""
+    """Each device sends its own in order, and the network decides who comes first: also before the production."""
     city = City()
     city.now_us = START_US + 600 * 60_000_000
-    for step in HISTORY:
-        if step[1] == "produce/make":
-            arrive(city, step)
-    queues = {
-        who: [step for step in HISTORY if step[2] == who and step[1] != "produce/make"]
-        for who in (MAKER, BUYER)
-    }
+    queues = {who: [step for step in HISTORY if step[2] == who] for who in (MAKER, BUYER)}
     while any(queues.values()):
         who = random.choice([who for who, queue in queues.items() if queue])
         for _ in range(1 if interleave else len(queues[who])):
@@ -161,6 +155,33 @@ def test_raises_nothing_about_an_honest_life_however_its_parties_arrive_within_t
     for _ in range(20):
         city.pass_time(12)
     assert [] == [(alert.detector, alert.explanation_en) for alert in city.alerts.values()]
+
+
+@given(
+    st.lists(
+        st.sampled_from(["transport/arrive", "trade/buy", "store/in", "use/consume", "count/done"]),
+        min_size=1,
+    ),
+    st.integers(0, 71),
+)
+@settings(max_examples=60)
+def test_never_calls_a_code_unknown_whose_production_comes_within_the_wait(whats: list[str], hours: int):
+    """Whatever others did with the item before: its producer's word is admitted, and proves it."""
+    city, one = City(), CODES[0]
+    made_at_us = city.now_us
+    city.pass_time(1)
+    for what in whats:
+        fields: dict[str, Any] = {"items": [line(one, 1)]}
+        if what == "trade/buy":
+            fields["counterparty"] = MAKER
+        assert city.say(what, BUYER, **fields) is not None
+    city.pass_time(hours)
+    amount = {"items": [{"code": one, "quantity": kg(40)}]}
+    assert city.say("produce/make", MAKER, at_us=made_at_us, **amount) is not None
+    assert city.state(one).proven
+    for _ in range(10):
+        city.pass_time(12)
+    assert "C1" not in {alert.detector for alert in city.alerts.values()}
 
 
 def arrive(city: City, step: tuple[int, str, str, dict[str, Any]]) -> None:

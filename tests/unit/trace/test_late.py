@@ -122,6 +122,72 @@ def test_a_late_stranger_takes_nothing():
     assert (MAKER, Decimal(200)) == (world.state(DRUM).holder, world.state(DRUM).quantity)
 
 
+FINDERS = {
+    "arrive, store": (
+        ("transport/arrive", {"items": [line(DRUM, 40)]}),
+        ("store/in", {"items": [line(DRUM)]}),
+    ),
+    "buy, store": (
+        ("trade/buy", {"items": [line(DRUM)], "counterparty": MAKER}),
+        ("store/in", {"items": [line(DRUM)]}),
+    ),
+    "consume, consume": (
+        ("use/consume", {"items": [line(DRUM, 10)]}),
+        ("use/consume", {"items": [line(DRUM, 10)]}),
+    ),
+}
+
+
+@pytest.mark.parametrize("found", FINDERS)
+def test_admits_the_late_producer_of_an_item_that_others_went_on_with(found):
+    world = World()
+    world.now_us += 9 * HOUR_US
+    for what, fields in FINDERS[found]:
+        world.do(what, BUYER, **fields)
+    made = world.do("produce/make", MAKER, items=[line(DRUM, 40)], **ago(world, 8))
+    assert {DRUM: True} == made.effect
+    assert (0, DRUM, "item.unknown") in made.resolved
+    state = world.state(DRUM)
+    assert (True, MAKER, Decimal(40)) == (state.proven, state.producer, state.filled)
+    assert {0, 1} == {finding.index for finding in made.findings}, (
+        "what others did stands, as a contradiction"
+    )
+
+
+def test_lets_a_sale_that_follows_a_late_production_explain_who_has_the_item():
+    world = World()
+    world.now_us += 9 * HOUR_US
+    for what, fields in FINDERS["buy, store"]:
+        world.do(what, BUYER, **fields)
+    world.do("produce/make", MAKER, items=[line(DRUM, 40)], **ago(world, 8))
+    sale = world.do("trade/sell", MAKER, items=[line(DRUM)], counterparty=BUYER)
+    assert (0, DRUM, "item.no-offer") in sale.resolved
+    assert BUYER == world.state(DRUM).holder
+
+
+def test_a_late_production_of_a_proven_item_undoes_nothing():
+    world = World()
+    world.make(DRUM)
+    world.now_us += 9 * HOUR_US
+    world.do("trade/sell", MAKER, items=[line(DRUM)], counterparty=BUYER)
+    world.do("trade/buy", BUYER, items=[line(DRUM)], counterparty=MAKER)
+    with pytest.raises(RuleError):
+        world.do("produce/make", STRANGER, items=[line(DRUM, 40)], **ago(world, 11))
+    assert (MAKER, BUYER) == (world.state(DRUM).producer, world.state(DRUM).holder)
+
+
+@pytest.mark.parametrize("status", ["not-issued", "foreign-issuer"])
+def test_refuses_a_late_production_under_a_code_that_is_not_its_own(status):
+    world = World()
+    world.now_us += 9 * HOUR_US
+    world.do("use/consume", BUYER, items=[line(DRUM, 10)])
+    world.issued[DRUM] = status
+    with pytest.raises(RuleError) as refused:
+        world.do("produce/make", STRANGER, items=[line(DRUM, 40)], **ago(world, 8))
+    assert f"item.{status}" == refused.value.fields["rule_id"]
+    assert not world.state(DRUM).proven
+
+
 def test_a_late_amount_in_another_dimension_changes_nothing():
     world = World()
     world.now_us += 9 * HOUR_US
