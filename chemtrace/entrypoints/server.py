@@ -19,6 +19,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from chemtrace.bootstrap import Application
 from chemtrace.core.errors import ChemtraceError, SettingError
 from chemtrace.entrypoints.api.app import create_app
+from chemtrace.entrypoints.api_reference import install_reference
 from chemtrace.entrypoints.request_log import RequestLog, SecurityHeaders
 from chemtrace.entrypoints.web.router import create_web_router
 
@@ -37,6 +38,7 @@ def create_server_app(application: Application, *, behind_tls: bool = False) -> 
     """Return API and pages over `application`; the caller owns both and closes the application."""
     app = create_app(application)
     app.include_router(create_web_router())
+    install_reference(app)
     _expose(application)
     if application.settings.allowed_hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(application.settings.allowed_hosts))
