@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     heartbeat_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
     group_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
     group_window_ms: Annotated[float, Field(ge=0, le=100)] = 0.0
-    check_threads: Annotated[int, Field(ge=0, le=256)] = 0
+    check_processes: Annotated[int, Field(ge=0, le=256)] = 0
 
     batch_lines: Annotated[int, Field(ge=1, le=10_000)] = 1000
     batch_bytes: Annotated[int, Field(ge=1024, le=256 * 1024 * 1024)] = 8 * 1024 * 1024

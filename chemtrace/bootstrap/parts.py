@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 from typing import Final
 
+from chemtrace.adapters.check_processes import CheckProcesses
 from chemtrace.adapters.data_files import contracts_dir
 from chemtrace.adapters.keys.files import key_path, load_private_key
 from chemtrace.adapters.keys.signers import KeyReceiptSigner
@@ -45,6 +47,7 @@ def ledger_parts(
     log: PrivateKey,
 ) -> Parts:
     """Return what a ledger is wired from: store, keys, vault, detectors, limits."""
+    processes = settings.check_processes or os.cpu_count() or 1
     return Parts(
         store=SQLStore(database),
         clock=clock,
@@ -56,7 +59,8 @@ def ledger_parts(
         followers=(FlowFollower(database),),
         group_size=settings.group_size,
         group_window_s=settings.group_window_ms / 1000,
-        threads=settings.check_threads,
+        threads=processes,
+        bulk_checker=(lambda registry: CheckProcesses(processes, registry)) if processes > 1 else None,
     )
 
 

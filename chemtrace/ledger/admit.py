@@ -10,7 +10,7 @@ again, or for the first time, inside the transaction (`ledger.sequence`). The or
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -55,12 +55,21 @@ class Checked(msgspec.Struct, frozen=True, gc=False):
     verified: bool
 
 
+KeysOf = Callable[[Statement, Payload], Mapping[str, PublicKey]]
+"""The public keys of a statement's signers, by id in hex, as far as they are known."""
+
+
 def check_statement(wire: bytes, registry: Registry) -> Checked:
-    """Return the checked statement of one wire object.
+    """Return the checked statement of one wire object, under the keys that are registered now.
 
     Raises:
         RefusedError: the first defect, in the order of the module's list.
     """
+    return check_form(wire, lambda statement, payload: signer_keys(statement, payload, registry))
+
+
+def check_form(wire: bytes, keys_of: KeysOf) -> Checked:
+    """As `check_statement`, under the keys that `keys_of` gives."""
     statement = parse_wire(wire)
     check_payload_digest(statement)
     header = statement.header
@@ -72,7 +81,7 @@ def check_statement(wire: bytes, registry: Registry) -> Checked:
     at_us, iat_us = parse_rfc3339(payload.at), parse_rfc3339(header.iat)
     verified = True
     try:
-        verify_signatures(statement, signer_keys(statement, payload, registry))
+        verify_signatures(statement, keys_of(statement, payload))
     except KeyUnknownError:
         verified = False
     return Checked(statement, payload, at_us, iat_us, wire, verified)

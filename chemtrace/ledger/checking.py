@@ -1,13 +1,14 @@
 """Many statements checked at once: chunks on a pool of threads, in the order given.
 
-The signature check is the dearest part and releases the interpreter's lock, so threads scale with the cores.
+The signature check is the dearest part and releases the interpreter's lock, but each return from it waits for the lock
+that the writer holds most of the time. Large batches therefore go to processes of their own, where there are some.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from chemtrace.core.errors import RefusedError
 from chemtrace.ledger.admit import Checked, check_statement, wire_event_id
@@ -18,17 +19,42 @@ from chemtrace.registry.state import Registry
 CHUNK: Final = 125
 """Statements a thread checks in one go: small against a group of 1,000, large against the cost of handing over."""
 
+WORTHWHILE: Final = 32
+"""Statements from which on handing them to another process costs less than it saves."""
+
 Verdict: TypeAlias = Checked | Admitted | RefusedError
 """Checked: to be sequenced. Admitted: malformed, but its event is known. Else why it is refused."""
+
+
+class BulkChecker(Protocol):
+    """Checks statements somewhere else."""
+
+    def check(self, wires: Sequence[bytes]) -> list[Checked | None]:
+        """The checked statements, None for each that the caller must look at itself."""
+        ...
+
+    def close(self) -> None:
+        """End what was started."""
+        ...
 
 
 class CheckingPool:
     """Threads that check form and signatures against the registry as it is now."""
 
     def __init__(
-        self, store: Store, registry: Callable[[], Registry], receipt_kid: bytes, threads: int
+        self,
+        store: Store,
+        registry: Callable[[], Registry],
+        *,
+        receipt_kid: bytes,
+        threads: int,
+        outside: BulkChecker | None = None,
     ) -> None:
-        """Use `threads` threads; `registry` gives the newest registry, `store` answers which events are known."""
+        """Use `threads` threads; `registry` gives the newest registry, `store` answers which events are known.
+
+        `outside` checks large batches in other processes; without it the threads do.
+        """
+        self._outside = outside
         self._store = store
         self._registry = registry
         self._receipt_kid = receipt_kid
@@ -49,7 +75,12 @@ class CheckingPool:
             yield future.result()
 
     def _check_part(self, wires: Sequence[bytes]) -> list[Verdict]:
-        return [self.check(wire) for wire in wires]
+        if self._outside is None or len(wires) < WORTHWHILE:
+            return [self.check(wire) for wire in wires]
+        checked = self._outside.check(wires)
+        return [
+            self.check(wire) if found is None else found for wire, found in zip(wires, checked, strict=True)
+        ]
 
     def _known_or(self, wire: bytes, error: RefusedError) -> Verdict:
         """A known event gets its first receipt, whatever signatures or payload come with it this time."""
@@ -65,3 +96,5 @@ class CheckingPool:
     def close(self) -> None:
         """Let the threads end; nothing may be checked any more."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._outside is not None:
+            self._outside.close()

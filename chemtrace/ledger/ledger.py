@@ -8,7 +8,7 @@ and a lone statement waits for nobody. Epochs are cut by the same thread, betwee
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Final
 
@@ -20,7 +20,7 @@ from chemtrace.core.errors import ChemtraceError
 from chemtrace.core.note import parse_note
 from chemtrace.core.times import format_utc
 from chemtrace.ledger.admit import Checked
-from chemtrace.ledger.checking import CheckingPool, Verdict
+from chemtrace.ledger.checking import BulkChecker, CheckingPool, Verdict
 from chemtrace.ledger.committer import Committer
 from chemtrace.ledger.memory import Memory
 from chemtrace.ledger.outcome import Admitted, Outcome, Refused
@@ -57,6 +57,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     group_size: int = 1000
     group_window_s: float = 0.0
     threads: int = 0
+    bulk_checker: Callable[[Callable[[], Registry]], BulkChecker] | None = None
 
 
 class Ledger:
@@ -78,11 +79,15 @@ class Ledger:
         self._recover()
         self._checking = CheckingPool(
             parts.store,
-            lambda: self._memory.registry,
-            parts.receipt_signer.kid,
-            parts.threads or os.cpu_count() or 1,
+            self._newest_registry,
+            receipt_kid=parts.receipt_signer.kid,
+            threads=parts.threads or os.cpu_count() or 1,
+            outside=None if parts.bulk_checker is None else parts.bulk_checker(self._newest_registry),
         )
         self._committer = Committer(self._commit, group_size=parts.group_size, window_s=parts.group_window_s)
+
+    def _newest_registry(self) -> Registry:
+        return self._memory.registry
 
     # ------------------------------------------------------------------ submitting
 

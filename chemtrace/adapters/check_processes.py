@@ -1,0 +1,93 @@
+"""Processes that check statements beside the writer, where the interpreter's lock would let only one thread compute.
+
+A process that dies costs nothing but time: its statements are checked by the caller, and the next batch starts another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from chemtrace.adapters.check_worker import read_frame, write_frame
+from chemtrace.ledger.admit import Checked
+from chemtrace.ledger.checked_wire import encode_question, parse_answer
+from chemtrace.registry.state import Registry
+
+END_TIMEOUT_S: Final = 5
+
+
+class CheckProcesses:
+    """At most `count` processes, started when the first large batch comes. Safe from several threads."""
+
+    def __init__(self, count: int, registry: Callable[[], Registry]) -> None:
+        """Start nothing yet; `registry` gives the newest registry, whose keys the processes are told."""
+        self._registry = registry
+        self._free: queue.SimpleQueue[_Process | None] = queue.SimpleQueue()
+        for _ in range(count):
+            self._free.put(None)
+
+    def check(self, wires: Sequence[bytes]) -> list[Checked | None]:
+        """Check statements in one of the processes; None for each that the caller must look at itself."""
+        process = self._free.get()
+        try:
+            process = process or _Process()
+            return process.check(wires, self._registry())
+        except (OSError, EOFError):
+            if process is not None:
+                process.end()
+            process = None
+            return [None] * len(wires)
+        finally:
+            self._free.put(process)
+
+    def close(self) -> None:
+        """End the processes that are free; call when nothing is being checked any more."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                process = self._free.get_nowait()
+                if process is not None:
+                    process.end()
+
+
+class _Process:
+    """One process and the keys it knows."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._child = subprocess.Popen(  # our own module under our own interpreter
+            [sys.executable, "-m", "chemtrace.adapters.check_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def check(self, wires: Sequence[bytes], registry: Registry) -> list[Checked | None]:
+        keys = registry.books.keys
+        fresh = (
+            [keys[kid] for kid in list(keys) if kid not in self._known]
+            if len(keys) > len(self._known)
+            else []
+        )
+        if self._child.stdin is None or self._child.stdout is None:
+            raise EOFError
+        write_frame(self._child.stdin, encode_question(wires, [record.public_key for record in fresh]))
+        self._known.update(record.kid for record in fresh)
+        answer = read_frame(self._child.stdout)
+        if answer is None:
+            raise EOFError
+        return parse_answer(answer, wires)
+
+    def end(self) -> None:
+        """Close the input, which ends the process, and wait for it."""
+        for stream in (self._child.stdin, self._child.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        try:
+            self._child.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
