@@ -253,7 +253,12 @@ def _is_word_on_the_row(error: ChemtraceError) -> bool:
 
 
 def _refused(movement: Movement, error: ChemtraceError) -> RefusedRow:
-    remote = error.fields.get("remote")
-    rule = error.fields.get("rule_id") or (remote.get("rule_id") if isinstance(remote, dict) else None)
-    reason = str(rule or error.fields.get("remote_code") or error.code)
+    reason = str(_rule_of(error) or error.fields.get("remote_code") or error.code)
     return RefusedRow(movement.line, reason, error.message, movement.reporter, movement.year, movement.value)
+
+
+def _rule_of(error: ChemtraceError) -> object:
+    """The rule that refuses, said here or by a server in its problem document."""
+    remote = error.fields.get("remote")
+    told = remote.get("fields") if isinstance(remote, dict) else None
+    return error.fields.get("rule_id") or (told.get("rule_id") if isinstance(told, dict) else None)
