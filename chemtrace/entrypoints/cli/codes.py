@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,15 +52,18 @@ def issue(
     as_json: AsJSON = False,
 ) -> None:
     """Issue the next codes of an enterprise for one chemical and write them to a file / 发码."""
+    from chemtrace.registry import office
+
     with opened_desk(data) as desk:
         record = _issuing(desk, enterprise)
         slot = find_slot(desk.application.catalogue, chemical)
         check_kind(desk.application.catalogue, slot, kind)
         target = _new_file(out)
         with progress_bar("发码 issuing", shown=not as_json) as progress:
-            facts = _file_batch(desk, record, kind, slot, count, batch, seal_year, progress)
-            write_codes(target, _codes_of(desk, facts), count, progress)
-    result = {**facts, "file": str(out)}
+            facts = _next_batch(desk, record, kind, slot, count, batch, seal_year)
+            with written(target, _codes_of(desk, facts), count, progress) as root:
+                receipt = desk.file(office.issue_batch, root=root, **facts).require()
+    result = {**facts, "root": root.hex(), "index": receipt.index, "event": receipt.event, "file": str(out)}
     if as_json:
         print_json(result)
     else:
@@ -174,14 +178,31 @@ def check_kind(catalogue: Catalogue, slot: str, kind: str) -> None:
         )
 
 
-def write_codes(target: Path, codes: Iterable[str], count: int, progress: Callable[[int, int], None]) -> None:
-    """Write codes to a new file, one a line; the file appears only when it is whole."""
+@contextmanager
+def written(
+    target: Path, codes: Iterable[str], count: int, progress: Callable[[int, int], None]
+) -> Iterator[bytes]:
+    """Write codes, one a line, and give their Merkle root; the file gets its name when the block ends well.
+
+    So the codes are on disk before their batch is in the log, and a batch that is refused leaves no file.
+    """
+    from chemtrace.core.merkle import hash_leaf, tree_root
+
+    def kept() -> Iterator[str]:
+        for code in counted(codes, count, progress):
+            file.write(f"{code}\n")
+            yield code
+
     part = target.with_name(target.name + ".part")
-    with part.open("w", encoding="ascii", newline="\n") as file:
-        file.writelines(f"{code}\n" for code in counted(codes, count, progress))
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(target)
+    try:
+        with part.open("w", encoding="ascii", newline="\n") as file:
+            root = tree_root(hash_leaf(code.encode("ascii")) for code in kept())
+            file.flush()
+            os.fsync(file.fileno())
+        yield root
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def counted(codes: Iterable[str], count: int, progress: Callable[[int, int], None]) -> Iterator[str]:
@@ -204,7 +225,7 @@ def _issuing(desk: Desk, enterprise: str) -> EnterpriseRecord:
     return record
 
 
-def _file_batch(
+def _next_batch(
     desk: Desk,
     record: EnterpriseRecord,
     kind: str,
@@ -212,16 +233,13 @@ def _file_batch(
     count: int,
     batch: str | None,
     seal_year: int | None,
-    progress: Callable[[int, int], None],
 ) -> dict[str, Any]:
-    """Hand in the issue/batch of the next `count` codes; the facts that it states."""
-    from chemtrace.core.merkle import hash_leaf, tree_root
+    """What the issue/batch of the next `count` codes of a series states."""
     from chemtrace.core.times import format_utc
-    from chemtrace.registry import office
 
     issuer = record.issuer or ""
     start = desk.registry.books.issued((kind, slot, issuer))
-    facts: dict[str, Any] = {
+    return {
         "batch": batch or f"{issuer}-{kind}{slot}-{start}",
         "enterprise": record.enterprise,
         "issuer": issuer,
@@ -231,10 +249,6 @@ def _file_batch(
         "count": count,
         "seal_year": seal_year or int(format_utc(desk.now_us())[:4]),
     }
-    codes = counted(_codes_of(desk, facts), count, progress)
-    root = tree_root(hash_leaf(code.encode("ascii")) for code in codes)
-    receipt = desk.file(office.issue_batch, root=root, **facts).require()
-    return {**facts, "root": root.hex(), "index": receipt.index, "event": receipt.event}
 
 
 def _codes_of(desk: Desk, facts: dict[str, Any]) -> Iterator[str]:
@@ -250,11 +264,23 @@ def _new_file(path: Path) -> Path:
 
 
 def _write_again(application: Application, record: BatchRecord, out: Path, *, shown: bool) -> None:
+    """Write a batch's codes anew; only if they are the very ones whose root the log holds."""
+    from chemtrace.core.errors import MasterKeyError
+
     codes = application.authority.codes(
         kind=record.kind, slot=record.slot, issuer=record.issuer, start=record.start, count=record.count
     )
-    with progress_bar("写出 writing", shown=shown) as progress:
-        write_codes(_new_file(out), codes, record.count, progress)
+    with (
+        progress_bar("写出 writing", shown=shown) as progress,
+        written(_new_file(out), codes, record.count, progress) as root,
+    ):
+        if root.hex() != record.root:
+            raise MasterKeyError(
+                "the master key here does not make the codes of this batch: it is not the one they were issued with",
+                batch=record.batch,
+                found=root,
+                expected=record.root,
+            )
 
 
 def _batch_row(record: BatchRecord) -> dict[str, Any]:
