@@ -9,13 +9,14 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from chemtrace.core.quantity import UNITS
 from chemtrace.trace.event import ItemEvent
-from chemtrace.trace.exact import base_value, tolerance
+from chemtrace.trace.exact import tolerance
 from chemtrace.trace.finding import Finding, Refusal, find, find_item
+from chemtrace.trace.freight import contents, mass_of, measure_of
+from chemtrace.trace.stages.trade import AGGREGATE
 from chemtrace.trace.state import ZERO, ItemState
 from chemtrace.trace.view import ItemsView
-from chemtrace.trace.waybill import OPEN_STATES, WaybillState
+from chemtrace.trace.waybill import OPEN_STATES, Carried, WaybillState
 
 EXEMPT_MASS: Final = Decimal(50)
 """Kilograms (of liquids and gases: litres) that one event may move without a waybill."""
@@ -38,11 +39,11 @@ def match_load(
     waybill.vehicle-busy. Found: waybill.missing, vehicle, consignee, goods, mass.
     """
     if waybill is None:
-        return Match(None, _missing(event, before))
+        return Match(None, _missing(event, before, view))
     vehicle = event.vehicle or waybill.vehicle
-    refusal = _refuse_load(event, waybill) or _busy(event, waybill, vehicle, view)
+    refusal = _refuse_load(event, waybill, view) or _busy(event, waybill, vehicle, view)
     findings = [*_parties(event, waybill), *_goods(event, waybill, view)]
-    carried = tuple([(code, _amount(event, code, before), event.index) for code, _ in event.lines])
+    carried = _weighed(event, before, view)
     known = {code for code, _, _ in carried}
     kept = tuple([line for line in waybill.loaded if line[0] not in known])
     after = replace(
@@ -51,7 +52,9 @@ def match_load(
     return Match(after, (*findings, *_overload(event, after)), refusal)
 
 
-def match_arrival(event: ItemEvent, waybill: WaybillState | None, before: Mapping[str, ItemState]) -> Match:
+def match_arrival(
+    event: ItemEvent, waybill: WaybillState | None, before: Mapping[str, ItemState], view: ItemsView
+) -> Match:
     """Fit an arrival to its waybill; it has happened, so everything is found.
 
     Found: waybill.missing, not-named, state, code-not-listed, vehicle, consignee.
@@ -61,15 +64,15 @@ def match_arrival(event: ItemEvent, waybill: WaybillState | None, before: Mappin
         moved = {
             code: state for code, state in before.items() if state.status not in ("in_transit", "unborn")
         }
-        return Match(None, (*_not_named(event, before), *_missing(event, moved)))
+        return Match(None, (*_not_named(event, before), *_missing(event, moved, view)))
     findings: list[Finding] = []
     if waybill.state not in ("loaded", "in_transit", "arrived"):
         findings.append(_state(event, waybill))
     if event.vehicle is not None and event.vehicle != waybill.vehicle:
         findings.append(_other("waybill.vehicle", event, waybill, waybill.vehicle, event.vehicle))
-    findings.extend(_unlisted(event, waybill, {code for code, _, _ in waybill.loaded}))
+    findings.extend(_unlisted(event, waybill, {code for code, _, _ in waybill.loaded}, view))
     findings.extend(_consignee(event, waybill, before))
-    return Match(_arrived(event, waybill, before), tuple(findings))
+    return Match(_arrived(event, waybill, before, view), tuple(findings))
 
 
 def undo(waybill: WaybillState, *, target: ItemEvent, by: ItemEvent) -> WaybillState:
@@ -84,8 +87,10 @@ def undo(waybill: WaybillState, *, target: ItemEvent, by: ItemEvent) -> WaybillS
     return replace(waybill, state=state, loaded=loaded, arrived=arrived, last_index=by.index)
 
 
-def _arrived(event: ItemEvent, waybill: WaybillState, before: Mapping[str, ItemState]) -> WaybillState:
-    here = tuple([(code, _amount(event, code, before), event.index) for code, _ in event.lines])
+def _arrived(
+    event: ItemEvent, waybill: WaybillState, before: Mapping[str, ItemState], view: ItemsView
+) -> WaybillState:
+    here = _weighed(event, before, view)
     known = {code for code, _, _ in here}
     arrived = (*[line for line in waybill.arrived if line[0] not in known], *here)
     state = waybill.state
@@ -94,16 +99,11 @@ def _arrived(event: ItemEvent, waybill: WaybillState, before: Mapping[str, ItemS
     return replace(waybill, state=state, arrived=arrived, last_index=event.index)
 
 
-def _amount(event: ItemEvent, code: str, before: Mapping[str, ItemState]) -> Decimal:
-    """Kilograms, litres or pieces of one line: as stated, else as recorded."""
-    for named, quantity in event.lines:
-        if named == code and quantity is not None:
-            return base_value(quantity.value, quantity.unit)
-    state = before.get(code)
-    return ZERO if state is None or not state.unit else base_value(state.quantity, state.unit)
+def _weighed(event: ItemEvent, before: Mapping[str, ItemState], view: ItemsView) -> tuple[Carried, ...]:
+    return tuple([(code, mass_of(before[code], stated, view), event.index) for code, stated in event.lines])
 
 
-def _refuse_load(event: ItemEvent, waybill: WaybillState) -> Refusal | None:
+def _refuse_load(event: ItemEvent, waybill: WaybillState, view: ItemsView) -> Refusal | None:
     if waybill.state not in ("scheduled", "loaded"):
         return Refusal(_state(event, waybill))
     if event.actor not in (waybill.carrier, waybill.consignor, waybill.loader):
@@ -117,7 +117,7 @@ def _refuse_load(event: ItemEvent, waybill: WaybillState) -> Refusal | None:
                 holder=waybill.consignor,
             )
         )
-    unlisted = _unlisted(event, waybill, waybill.codes)
+    unlisted = _unlisted(event, waybill, waybill.codes, view)
     return Refusal(unlisted[0]) if unlisted else None
 
 
@@ -127,17 +127,20 @@ def _state(event: ItemEvent, waybill: WaybillState) -> Finding:
 
 
 def _unlisted(
-    event: ItemEvent, waybill: WaybillState, listed: set[str] | frozenset[str]
+    event: ItemEvent, waybill: WaybillState, listed: set[str] | frozenset[str], view: ItemsView
 ) -> tuple[Finding, ...]:
+    """Codes that are not listed; a container is when itself or everything in it is."""
     if not listed:
         return ()
-    return tuple(
-        [
-            find("waybill.code-not-listed", event, code, expected=waybill.number)
-            for code, _ in event.lines
-            if code not in listed
-        ]
-    )
+    strange = [
+        code for moved, _ in event.lines if moved not in listed for code in _strange(moved, listed, view)
+    ]
+    return tuple([find("waybill.code-not-listed", event, code, expected=waybill.number) for code in strange])
+
+
+def _strange(code: str, listed: set[str] | frozenset[str], view: ItemsView) -> list[str]:
+    inside = [state.code for state in contents(code, view)] if code[3] == AGGREGATE else []
+    return [inner for inner in inside if inner not in listed] if inside else [code]
 
 
 def _busy(event: ItemEvent, waybill: WaybillState, vehicle: str, view: ItemsView) -> Refusal | None:
@@ -180,26 +183,22 @@ def _goods(event: ItemEvent, waybill: WaybillState, view: ItemsView) -> list[Fin
 
 
 def _overload(event: ItemEvent, waybill: WaybillState) -> tuple[Finding, ...]:
-    """More loaded than the waybill states; only where every line states a mass."""
+    """More loaded than the waybill states; only where every line has a mass, on the waybill and on the vehicle."""
     listed = ZERO
     for line in waybill.goods:
         if line.mass is None:
             return ()
         listed += line.mass
-    loaded = sum([amount for _, amount, _ in waybill.loaded], ZERO)
-    if loaded <= listed + tolerance(listed, "KGM"):
+    loaded = waybill.loaded_mass
+    if loaded is None or loaded <= listed + tolerance(listed, "KGM"):
         return ()
     told = find("waybill.mass", event, waybill.number, expected=f"{listed:f} KGM", found=f"{loaded:f} KGM")
     return (told,)
 
 
-def _missing(event: ItemEvent, before: Mapping[str, ItemState]) -> tuple[Finding, ...]:
-    total = ZERO
-    for code, quantity in event.lines:
-        state = before.get(code)
-        unit = quantity.unit if quantity is not None else "" if state is None else state.unit
-        if state is not None and unit and UNITS[unit].base != "H87":
-            total += _amount(event, code, before)
+def _missing(event: ItemEvent, before: Mapping[str, ItemState], view: ItemsView) -> tuple[Finding, ...]:
+    moved = [measure_of(before[code], stated, view) for code, stated in event.lines if code in before]
+    total = sum(moved, ZERO)
     if total <= EXEMPT_MASS:
         return ()
     first = event.lines[0][0]

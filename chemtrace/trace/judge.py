@@ -231,7 +231,7 @@ def _judge_transport(case: _Case) -> dict[str, WaybillState]:
     if (event.kind, event.phase) == ("transport", "load"):
         match = match_load(event, case.waybill, case.before, case.view)
     elif event.kind == "transport":
-        match = match_arrival(event, case.waybill, case.before)
+        match = match_arrival(event, case.waybill, case.before, case.view)
     else:
         waybill = case.waybill
         match = Match(None if waybill is None else msgspec.structs.replace(waybill, last_index=event.index))

@@ -35,7 +35,7 @@ class ItemsView(Protocol):
         ...
 
     def history(self, code: str) -> tuple[Past, ...]:
-        """All admitted item events that name the code, by index; only asked for late events and corrections."""
+        """All admitted item events that name the code, by index; asked for late events, corrections, travelling containers."""
         ...
 
     def waybill(self, number: str) -> WaybillState | None:

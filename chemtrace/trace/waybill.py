@@ -17,6 +17,10 @@ OPEN_STATES: Final = frozenset({"loaded", "in_transit"})
 """States in which the vehicle is under way with it: one open waybill per vehicle and trip (R-14)."""
 
 
+Carried: TypeAlias = tuple[str, Decimal | None, int]
+"""One code on the vehicle: (code, kilograms, index of the event)."""
+
+
 class WaybillGoods(msgspec.Struct, frozen=True):
     """One line of goods: UN number and hazard class, mass in kilograms (None: stated otherwise), listed codes."""
 
@@ -29,7 +33,8 @@ class WaybillGoods(msgspec.Struct, frozen=True):
 class WaybillState(msgspec.Struct, frozen=True, omit_defaults=True):
     """A waybill after the events folded so far; its parties and goods never change once scheduled.
 
-    Times are microseconds UTC. `loaded` and `arrived` hold (code, kilograms or litres, index of the event).
+    Times are microseconds UTC. `loaded` and `arrived` hold (code, kilograms, index of the event); a container weighs
+    what is in it, and None stands where the mass is not known.
     """
 
     number: str
@@ -46,13 +51,19 @@ class WaybillState(msgspec.Struct, frozen=True, omit_defaults=True):
     goods: tuple[WaybillGoods, ...]
     scheduled_index: int
     last_index: int
-    loaded: tuple[tuple[str, Decimal, int], ...] = ()
-    arrived: tuple[tuple[str, Decimal, int], ...] = ()
+    loaded: tuple[Carried, ...] = ()
+    arrived: tuple[Carried, ...] = ()
 
     @property
     def codes(self) -> frozenset[str]:
         """The codes listed; empty where the waybill lists none (bulk, or not known when it was made)."""
         return frozenset(code for line in self.goods for code in line.codes)
+
+    @property
+    def loaded_mass(self) -> Decimal | None:
+        """Kilograms on the vehicle; None where the mass of a line is not known."""
+        masses = [mass for _, mass, _ in self.loaded if mass is not None]
+        return sum(masses, Decimal(0)) if len(masses) == len(self.loaded) else None
 
 
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")

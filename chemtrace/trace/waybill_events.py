@@ -110,8 +110,8 @@ def _busy(waybill: WaybillState, event: ItemEvent, view: ItemsView) -> Refusal |
 
 def _shortfall(waybill: WaybillState, event: ItemEvent) -> tuple[Finding, ...]:
     """Leaving with less than stated, or closing with goods that never arrived (waybill.mass)."""
-    loaded = _total([amount for _, amount, _ in waybill.loaded])
-    if event.phase == "in_transit" and waybill.loaded:
+    loaded = waybill.loaded_mass
+    if event.phase == "in_transit" and waybill.loaded and loaded is not None:
         listed = _total([line.mass or ZERO for line in waybill.goods])
         if any(line.mass is None for line in waybill.goods) or loaded >= listed - tolerance(listed, "KGM"):
             return ()

@@ -210,3 +210,73 @@ def test_something_lost_and_found_on_the_way_goes_on(world):
     assert "in_transit" == world.state(DRUM).status
     world.do("transport/arrive", BUYER, items=[line(DRUM)], waybill="W-1001")
     assert ("held", BUYER) == (world.state(DRUM).status, world.state(DRUM).holder)
+
+
+PALLET = code(9, kind="A", slot="000")
+
+
+def palletized(*amounts: int, listed: tuple[str, ...] = (), mass: int | None = None) -> World:
+    """Drums on one pallet that states no amount of its own, and a waybill for them."""
+    world = World()
+    drums = [code(number) for number, _ in enumerate(amounts, start=1)]
+    for drum, amount in zip(drums, amounts, strict=True):
+        world.make(drum, amount)
+    world.do("pack/done", MAKER, items=[line(drum) for drum in drums], container=PALLET)
+    goods = {**GOODS, "mass": kg(sum(amounts) if mass is None else mass), "codes": list(listed)}
+    world.do("waybill/scheduled", MAKER, **{**WAYBILL, "goods": [goods]})
+    return world
+
+
+def test_a_pallet_weighs_what_is_in_it():
+    world = palletized(100, 80)
+    assert [] == load(world, items=[line(PALLET)])
+    assert [] == rules(world.do("waybill/in_transit", CARRIER, number="W-1001"))
+    world = palletized(100, 80, mass=150)
+    assert ["waybill.mass"] == load(world, items=[line(PALLET)])
+    world = palletized(100, 80, mass=200)
+    load(world, items=[line(PALLET)])
+    assert ["waybill.mass"] == rules(world.do("waybill/in_transit", CARRIER, number="W-1001"))
+
+
+def test_counts_no_longer_what_was_unpacked_and_counts_pallets_in_pallets():
+    world = palletized(100, 80, mass=100)
+    world.do("unpack/done", MAKER, items=[line(code(2))], container=PALLET)
+    outer = code(10, kind="A", slot="000")
+    world.do("pack/done", MAKER, items=[line(PALLET)], container=outer)
+    assert [] == load(world, items=[line(outer)])
+    assert [] == rules(world.do("waybill/in_transit", CARRIER, number="W-1001"))
+
+
+def test_compares_no_mass_where_one_line_has_none():
+    world = palletized(100, 80, mass=400)
+    world.do("produce/make", MAKER, items=[{"code": code(5), "quantity": {"value": "30", "unit": "LTR"}}])
+    assert [] == load(world, items=[line(PALLET), line(code(5))])
+    assert [] == rules(world.do("waybill/in_transit", CARRIER, number="W-1001"))
+
+
+@pytest.mark.parametrize("listed", [(PALLET,), (code(1), code(2)), ()])
+def test_lists_a_pallet_or_what_is_in_it(listed):
+    world = palletized(100, 80, listed=listed)
+    assert [] == load(world, items=[line(PALLET)])
+    assert [] == rules(world.do("transport/arrive", BUYER, items=[line(PALLET)], waybill="W-1001"))
+
+
+def test_refuses_a_pallet_with_a_drum_that_is_not_listed():
+    world = palletized(100, 80, listed=(code(1),))
+    with pytest.raises(RuleError) as error:
+        load(world, items=[line(PALLET)])
+    assert ("waybill.code-not-listed", code(2)) == (error.value.fields["rule_id"], error.value.fields["item"])
+
+
+def test_refuses_an_empty_pallet_that_is_not_listed():
+    world = palletized(100, listed=(code(1),))
+    world.do("unpack/done", MAKER, items=[line(code(1))], container=PALLET)
+    assert "waybill.code-not-listed" == refused(
+        world, "transport/load", CARRIER, items=[line(PALLET)], waybill="W-1001"
+    )
+
+
+def test_finds_a_pallet_without_waybill_above_the_exempt_mass():
+    for amounts, told in (((30, 30), ["waybill.missing"]), ((20, 20), [])):
+        world = palletized(*amounts)
+        assert told == rules(world.do("transport/load", MAKER, items=[line(PALLET)], counterparty=BUYER))
