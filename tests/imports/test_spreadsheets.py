@@ -47,7 +47,7 @@ def test_reads_chinese_encodings_and_a_byte_order_mark(tmp_path):
 
 def test_a_workbook_gives_what_was_typed(tmp_path):
     book = Workbook()
-    page = book.active
+    page = book.create_sheet("历史", 0)
     page.append(COLUMNS)
     for row in GOOD:
         number = int(row[6]) if row[6].isdigit() else float(row[6])
