@@ -50,9 +50,10 @@ soak: setup ## a long run under load with kills in between, then an audit
 screenshots: setup ## pictures of every page on a phone and a desk, into docs/images
 	@$(BIN)/python tools/screenshots.py $(ARGS)
 
-pages: setup ## write the generated reference pages anew (errors, command line)
+pages: setup ## write the generated reference pages anew (errors, command line, HTTP API)
 	@$(BIN)/python -m tools.errors_page
 	@$(BIN)/python -m tools.cli_page
+	@$(BIN)/python -m tools.api_pages
 
 lock: setup ## write requirements/*.txt anew (ARGS=--upgrade takes newer releases)
 	@tools/lock $(ARGS)

@@ -10,7 +10,7 @@ import gc
 import os
 import struct
 import sys
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from chemtrace.core.algorithms import PublicKey
 from chemtrace.core.errors import RefusedError
@@ -22,7 +22,7 @@ NICENESS: Final = 5
 """Below the writer, which everybody waits for."""
 
 
-def read_frame(stream: BinaryIO) -> bytes | None:
+def read_frame(stream: IO[bytes]) -> bytes | None:
     """The next message, or None at the end of the stream."""
     head = stream.read(FRAME.size)
     if len(head) < FRAME.size:
@@ -32,7 +32,7 @@ def read_frame(stream: BinaryIO) -> bytes | None:
     return body if len(body) == size else None
 
 
-def write_frame(stream: BinaryIO, message: bytes) -> None:
+def write_frame(stream: IO[bytes], message: bytes) -> None:
     """Write one message and push it out."""
     stream.write(FRAME.pack(len(message)))
     stream.write(message)

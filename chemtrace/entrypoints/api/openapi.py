@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Final, cast
-
-if TYPE_CHECKING:
-    from chemtrace.bootstrap import Application
+from typing import Any, Final
 
 DESCRIPTION: Final = """
 Ledger of hazardous chemicals: signed statements in, histories, proofs and alerts out.
@@ -69,11 +65,3 @@ def describe(document: dict[str, Any]) -> dict[str, Any]:
             operation["responses"].pop("422", None)
             operation["responses"].setdefault("default", problem)
     return document
-
-
-def openapi_text() -> str:
-    """The OpenAPI document as checked in at contracts/openapi.json; no ledger is needed for it."""
-    from chemtrace.entrypoints.api.app import create_app
-
-    app = create_app(cast("Application", None))
-    return json.dumps(app.openapi(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
