@@ -149,6 +149,21 @@ def test_an_old_key_file_is_never_overwritten(town: Town) -> None:
     assert Path(town.key(USER)).read_bytes() == before
 
 
+def test_a_lost_authority_key_is_replaced_by_the_recovery_key_alone(town: Town) -> None:
+    (town.data / "keys" / "authority.pem").rename("lost.pem")
+    recovery = (town.data / "keys" / "recovery.pem").rename("recovery.pem")
+    made = run_ok(
+        "keys", "new", "--json", "--enterprise", AUTHORITY, "--role", "authority", "--out", "new.pem"
+    ).json
+    assert run("keys", "register", made["request"], "--json").problem["code"] == "key.file-mode"
+    thief = run("keys", "register", made["request"], "--recovery", "lost.pem", "--json")
+    assert (thief.code, thief.problem["code"]) == (3, "key.role")
+    run_ok("keys", "register", made["request"], "--recovery", str(recovery))
+    Path("new.pem").rename(town.data / "keys" / "authority.pem")
+    run_ok(*register(USER, "--phase", "update"))
+    run_ok("verify", "log")
+
+
 def test_a_token_is_shown_once_and_can_be_ended(town: Town) -> None:
     made = run_ok("keys", "token", "new", "desk 1", "--json").json
     listed = run_ok("keys", "token", "list", "--json")

@@ -60,3 +60,30 @@ def opened_desk(data: Path | None) -> Iterator[Desk]:
                 "the authority signs with the key in its data folder: name it with --data"
             )
         yield Desk(door.application, door.application.authority, door)
+
+
+def replace_service_key(
+    door: Door, role: str, key_file: Path, passphrase: str | None, replaces: str | None, facts: dict[str, Any]
+) -> Answer:
+    """Hand in a key/register signed by the recovery key in `key_file`, where the authority's own is lost.
+
+    It replaces `replaces`, or the key of that role that is in force.
+    """
+    from secrets import token_hex
+
+    from chemtrace.bootstrap import load_private_key
+    from chemtrace.core.statement import encode_wire
+    from chemtrace.registry import office
+
+    application = door.application
+    if application is None or application.registry.authority is None:
+        raise LedgerMissingError("a key is replaced in a data folder: name it with --data")
+    former = application.registry.books.newest_key(role)
+    by = office.Signing(
+        key=load_private_key(key_file, passphrase),
+        enterprise=application.registry.authority.party,
+        now_us=application.clock.now_us(),
+        nonce=token_hex(16),
+    )
+    ended = replaces if replaces is not None or former is None else former.kid
+    return door.submit([encode_wire(office.register_key(by, **facts, replaces=ended))])[0]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chemtrace.entrypoints.cli import tokens
-from chemtrace.entrypoints.cli.desk import opened_desk
+from chemtrace.entrypoints.cli.desk import opened_desk, replace_service_key
+from chemtrace.entrypoints.cli.door import opened_door
 from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
 from chemtrace.entrypoints.cli.output import print_json, print_note, print_table, print_text
 from chemtrace.entrypoints.cli.passphrase import Passphrase, load_passphrase
@@ -94,6 +95,13 @@ def register_key(
         typer.Option(help="may speak for ext:NAMESPACE:… (importers); repeat / 代报命名空间"),
     ] = None,
     replaces: Annotated[str | None, typer.Option(help="kid of the key it replaces / 所替换的密钥")] = None,
+    recovery: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="sign with the recovery key: to replace the authority's or itself / 恢复密钥"
+        ),
+    ] = None,
+    passphrase_file: Passphrase = None,
     data: Data = None,
     as_json: AsJSON = False,
 ) -> None:
@@ -103,10 +111,15 @@ def register_key(
 
     body = file.read_bytes()
     asked = verify_key_request(body)
-    with opened_desk(data) as desk:
-        answer = desk.file(
-            office.register_key, request=body, namespaces=tuple(namespace or ()), replaces=replaces
-        )
+    facts: dict[str, Any] = {"request": body, "namespaces": tuple(namespace or ())}
+    if recovery is None:
+        with opened_desk(data) as desk:
+            answer = desk.file(office.register_key, **facts, replaces=replaces)
+    else:
+        with opened_door(data) as door:
+            answer = replace_service_key(
+                door, asked.role, recovery, load_passphrase(passphrase_file), replaces, facts
+            )
     kid = asked.public_key.kid.hex()
     _print_filed(answer, {"kid": kid, "party": asked.enterprise, "role": asked.role}, as_json=as_json)
 
