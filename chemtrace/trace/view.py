@@ -35,7 +35,10 @@ class ItemsView(Protocol):
         ...
 
     def history(self, code: str) -> tuple[Past, ...]:
-        """All admitted item events that name the code, by index; asked for late events, corrections, travelling containers."""
+        """All admitted item events that name the code, by index; seldom asked.
+
+        Late events, corrections and containers that travel need it.
+        """
         ...
 
     def waybill(self, number: str) -> WaybillState | None:

@@ -4,6 +4,10 @@ Due: the waybill's own `arrive_by`, or 24 h after loading where there is none (w
 plus 24 h for the receipt to be reported. Major at first; critical from 3 days after the due time, and it steps again
 at 7 days (anomaly reference T1 and 2.3). One alert a loading, with the codes still missing; each receipt takes its
 code out, the last one withdraws the alert, as do a report of loss or theft and any event that ends the transit.
+
+Goods consigned to OUTSIDE are not watched: nobody beyond the city reports a receipt here, so waiting for one would
+alarm about every lawful delivery. They stay under way in the carrier's name and in nobody's stock; should they come
+back, the shipper takes them in again, and in anybody else's hands they are C2.
 """
 
 from __future__ import annotations
@@ -22,6 +26,9 @@ ID: Final = "T1"
 RULE: Final = "transit.overdue"
 DEFAULT_TRANSIT_US: Final = DAY_US
 """24 h where no waybill says when the goods are due: a day's work in one city."""
+
+OUTSIDE: Final = "OUTSIDE"
+"""The party that stands for everybody beyond the city."""
 
 GRACE_US: Final = DAY_US
 """24 h after the due time for the receipt to be reported: the watermark (anomaly reference 3.3)."""
@@ -64,7 +71,7 @@ def on_event(obs: Observation, memory: Memory) -> Sequence[Signal]:
         leaves = before.status == "in_transit" and (is_load or after.status != "in_transit")
         if leaves and memory.stands(f"{ID}|{code}"):
             signals.append(_ended(obs, code))
-        if is_load and after.status == "in_transit":
+        if is_load and after.status == "in_transit" and after.consignee != OUTSIDE:
             signals.append(_started(obs, code))
     return signals
 

@@ -84,6 +84,39 @@ def test_counts_from_the_loading_where_there_is_no_waybill():
     assert ["T1"] == city.types()
 
 
+def test_does_not_wait_for_a_receipt_from_beyond_the_city():
+    city = City()
+    loaded(city, ONE, consignee="OUTSIDE")
+    city.pass_time(240)
+    assert [] == city.types()
+    city = City()
+    city.made(ONE, 20)
+    city.say("trade/sell", MAKER, items=[line(ONE)], counterparty="OUTSIDE")
+    city.say("transport/load", MAKER, items=[line(ONE, 20)])
+    city.pass_time(240)
+    assert [] == city.types()
+
+
+def test_takes_goods_back_that_were_refused_beyond_the_city_and_raises_them_in_foreign_hands():
+    for who, told in ((MAKER, []), (STRANGER, ["C2"])):
+        city = City()
+        loaded(city, ONE, consignee="OUTSIDE")
+        city.pass_time(100)
+        city.say("use/consume" if who == STRANGER else "transport/arrive", who, items=[line(ONE, 100)])
+        city.pass_time(80)
+        assert told == city.types()
+
+
+def test_watches_goods_again_that_are_loaded_on_to_somebody_in_the_city():
+    city = City()
+    city.made(ONE, 20)
+    city.say("transport/load", MAKER, items=[line(ONE, 20)], counterparty="OUTSIDE")
+    city.pass_time()
+    city.say("transport/load", MAKER, items=[line(ONE, 20)], counterparty=BUYER)
+    city.pass_time(60)
+    assert ["T1"] == city.types()
+
+
 def test_raises_goods_above_the_exempt_mass_without_a_waybill_once_for_load_and_arrival():
     city = City()
     city.made(ONE, 100)
