@@ -36,8 +36,8 @@ from chemtrace.intake.statements import (
 )
 from chemtrace.intake.tally import Tally, line_json
 
-CHUNK: Final = 500
-"""Rows signed and handed in together: at most 1,000 statements, the size of a batch."""
+CHUNK: Final = 1000
+"""Rows signed and handed in together: the size of a batch, once for openings and once for movements."""
 
 SPECIMEN: Final = make_code(kind="T", slot="999", issuer="0000", serial="0000000").text
 """Stands for the code of a lot where only the form of an event is checked."""
@@ -150,38 +150,44 @@ class Campaign:
         ]
 
     def _submit_chunk(self, chunk: Sequence[Movement], lots: Sequence[LotCode], submit: Submit) -> None:
-        wires: list[bytes] = []
-        spans: list[tuple[Movement, int]] = []
-        for movement, lot in zip(chunk, lots, strict=True):
-            prev: str | None = None
-            if movement.kind.opening:
-                opening = opening_statement(self._signer, movement, lot.code, lot.iat)
-                wires.append(encode_wire(opening))
-                prev = opening.event_id.hex()
-            wires.append(encode_wire(movement_statement(self._signer, movement, lot.code, lot.iat, prev)))
-            spans.append((movement, len(wires)))
-        answers = submit(wires)
-        first = 0
-        for movement, end in spans:
-            self._account(movement, answers[first:end])
-            first = end
+        """Openings first: a movement whose opening is refused is not handed in at all."""
+        pairs = list(zip(chunk, lots, strict=True))
+        prevs = self._open([pair for pair in pairs if pair[0].kind.opening], submit)
+        ready = [(m, lot) for m, lot in pairs if not m.kind.opening or m.line in prevs]
+        wires = [
+            encode_wire(
+                movement_statement(self._signer, movement, lot.code, lot.iat, prevs.get(movement.line))
+            )
+            for movement, lot in ready
+        ]
+        answers = submit(wires) if wires else ()
+        for (movement, _), answer in zip(ready, answers, strict=True):
+            if self._is_admitted(movement, answer):
+                self.outcome.known += answer.duplicate
+                self.outcome.added += not answer.duplicate
 
-    def _account(self, movement: Movement, answers: Sequence[Answer]) -> None:
-        outcome = self.outcome
-        error = next((answer.error for answer in answers if answer.error is not None), None)
-        if error is not None:
-            if not _is_word_on_the_row(error):
-                raise error
-            outcome.refused.append(_refused(movement, error))
-            return
-        if len(answers) == 2 and not answers[0].duplicate:
-            outcome.openings += 1
-        if answers[-1].duplicate:
-            outcome.known += 1
-            return
-        outcome.added += 1
-        for answer in answers:
-            outcome.findings.update(answer.require().findings)
+    def _open(self, pairs: Sequence[tuple[Movement, LotCode]], submit: Submit) -> dict[int, str]:
+        """Hand in the openings; gives the event ids of those in the log by the line of their row."""
+        statements = [opening_statement(self._signer, movement, lot.code, lot.iat) for movement, lot in pairs]
+        answers = submit([encode_wire(statement) for statement in statements]) if statements else ()
+        opened: dict[int, str] = {}
+        for (movement, _), statement, answer in zip(pairs, statements, answers, strict=True):
+            if self._is_admitted(movement, answer):
+                opened[movement.line] = statement.event_id.hex()
+                self.outcome.openings += not answer.duplicate
+        return opened
+
+    def _is_admitted(self, movement: Movement, answer: Answer) -> bool:
+        """Note the findings of what is new, or the refusal; raises what is no word on the row."""
+        error = answer.error
+        if error is None:
+            if not answer.duplicate:
+                self.outcome.findings.update(answer.require().findings)
+            return True
+        if not _is_word_on_the_row(error):
+            raise error
+        self.outcome.refused.append(_refused(movement, error))
+        return False
 
     def account(self) -> dict[str, Any]:
         """The account against the log as it is now: every row once, as an event in the log or as a refusal."""

@@ -63,6 +63,16 @@ def test_every_row_is_an_event_or_a_refusal_with_its_line(tmp_path, data, mappin
     assert run("verify", "log", "--data", data, "--json")["verified"]
 
 
+def test_a_row_that_the_ledger_refuses_leaves_one_refusal_however_often_it_is_tried(tmp_path, data, mapping):
+    sheet = write_csv(tmp_path / "a.csv", [*GOOD, FUTURE])
+    for _ in range(2):
+        assert 1 == import_file(sheet, mapping, data)["refused"]
+    application = open_application(Settings(data_dir=data), read_only=True)
+    with closing(application):
+        assert {"time.future": 1} == application.reads.stats()["refusals"]
+        assert {} == application.reads.stats()["alerts"]
+
+
 def test_the_log_holds_each_amount_to_the_last_digit(tmp_path, data, mapping):
     import_file(write_csv(tmp_path / "a.csv", GOOD), mapping, data)
     assert {
@@ -169,13 +179,13 @@ def test_killed_at_any_moment_it_goes_on_where_it_was(tmp_path, data, mapping):
     command += ["--mapping", str(mapping), "--data", str(data), "--json"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while entries_of(data) < 1000 and process.poll() is None and time.monotonic() < deadline:
+    while entries_of(data) < 2100 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait(10)
     done = entries_of(data)
     report = import_file(sheet, mapping, data)
-    assert 1000 <= done < 6000
+    assert 2100 <= done < 6000
     assert (3000, 3000, 0, True) == tuple(
         report[name] for name in ("rows", "events", "codes_issued", "equal")
     )
