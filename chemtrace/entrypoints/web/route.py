@@ -24,6 +24,12 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class PageRoute(APIRoute):
     """A route whose answers carry the security headers, and whose errors are pages that a person can read."""
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Answer HEAD wherever GET is answered: what previews links asks that way."""
+        super().__init__(path, endpoint, **options)
+        if self.methods is not None and "GET" in self.methods:
+            self.methods.add("HEAD")
+
     def get_route_handler(self) -> Handler:
         """Wrap the handler that the framework makes."""
         handler = super().get_route_handler()

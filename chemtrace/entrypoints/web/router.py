@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
 
 from chemtrace.entrypoints.web import assets, label_page, login
 from chemtrace.entrypoints.web.pages import alerts, enterprises, home, items, log, sites, waybills
@@ -21,4 +22,6 @@ def create_web_router() -> APIRouter:
 
 
 def _no_such_page(rest: str) -> Response:
+    if not rest or rest.endswith("/"):
+        return RedirectResponse(f"/desk/{rest.strip('/')}".rstrip("/"), 308)
     raise HTTPException(404, "there is no page at this address")

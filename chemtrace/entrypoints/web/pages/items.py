@@ -21,7 +21,7 @@ router = APIRouter(prefix="/desk/items", route_class=PageRoute)
 
 STATES: Final = ("held", "in_transit", "spent", "closed", "missing", "void")
 MOST_PROOFS: Final = 500
-"""Entries in one proof file; an item with more has its history in several files of the API."""
+"""Entries in one proof file; `is_whole` says whether these are all, and the API gives the rest one by one."""
 
 
 @router.get("")
@@ -108,12 +108,13 @@ def get_proof(code: str, page: DeskPage) -> Response:
     parsed = parse_code(code)
     reads = page.app.reads
     reads.item(parsed.text)
-    history = reads.history(parsed.text)[:MOST_PROOFS]
+    history = reads.history(parsed.text)
     document = {
         "typ": "chemtrace/item-proofs/1",
         "code": parsed.text,
         "head": reads.heads([parsed.text])[parsed.text],
-        "events": [_proved(page, line) for line in history],
+        "is_whole": len(history) <= MOST_PROOFS,
+        "events": [_proved(page, line) for line in history[:MOST_PROOFS]],
     }
     name = f"chemtrace-{parsed.text}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
