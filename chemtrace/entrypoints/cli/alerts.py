@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from chemtrace.entrypoints.cli.options import AsJSON, Data, Limit, opened
-from chemtrace.entrypoints.cli.output import print_json, print_table, print_text
+from chemtrace.entrypoints.cli.output import print_json, print_page, print_text
 
 
 def register(app: typer.Typer) -> None:
@@ -28,18 +29,13 @@ def list_alerts(
     data: Data = None,
     as_json: AsJSON = False,
 ) -> None:
-    """List alerts, newest first / 报警列表."""
+    """List alerts, newest first / 预警列表."""
     with opened(data) as application:
         page = application.reads.alerts(
             status=status, detector=detector, enterprise=enterprise, limit=limit, cursor=cursor
         )
-    if as_json:
-        print_json({"alerts": page.rows, "next": page.next})
-        return
     columns = ("raised", "detector", "severity", "status", "enterprise", "id")
-    print_table("alerts / 报警", columns, [tuple(row.get(name) for name in columns) for row in page.rows])
-    if page.next is not None:
-        print_text(f"more / 更多: --cursor {page.next}")
+    print_page("alerts", "alerts / 预警", columns, page, as_json=as_json)
 
 
 def show_alert(
@@ -47,7 +43,7 @@ def show_alert(
     data: Data = None,
     as_json: AsJSON = False,
 ) -> None:
-    """Show one alert with explanation and evidence / 报警详情."""
+    """Show one alert with explanation and evidence / 预警详情."""
     with opened(data) as application:
         alert = application.reads.alert(alert_id)
     if as_json:
@@ -71,11 +67,9 @@ def list_refusals(
     """List validly signed statements that were refused, newest first / 拒收记录."""
     with opened(data) as application:
         page = application.reads.refusals(code=code, enterprise=enterprise, limit=limit, cursor=cursor)
-    if as_json:
-        print_json({"refusals": page.rows, "next": page.next})
-        return
-    rows: list[tuple[Any, ...]] = [
-        (row["id"], row["received"], row["enterprise"], row["code"], row["problem"].get("detail"))
-        for row in page.rows
-    ]
-    print_table("refusals / 拒收", ("id", "received", "enterprise", "code", "detail"), rows)
+    columns = ("id", "received", "enterprise", "code", "detail")
+    print_page("refusals", "refusals / 拒收", columns, page, as_json=as_json, cells=_refusal_cells)
+
+
+def _refusal_cells(row: Mapping[str, Any]) -> tuple[object, ...]:
+    return row["id"], row["received"], row["enterprise"], row["code"], row["problem"].get("detail")

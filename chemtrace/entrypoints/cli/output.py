@@ -10,6 +10,9 @@ from typing import Any
 
 from chemtrace.core.errors import ChemtraceError
 
+Cells = Callable[[Any], Sequence[object]]
+"""A row of a page to the cells of a table."""
+
 
 def print_json(value: Any) -> None:
     """Print one JSON document with readable Chinese."""
@@ -51,6 +54,22 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     console = Console() if sys.stdout.isatty() else Console(width=160)
     console.print(table)
+
+
+def print_page(
+    name: str, title: str, columns: Sequence[str], page: Any, *, as_json: bool, cells: Cells | None = None
+) -> None:
+    """Print one page of a list: `{name: rows, "next": cursor}`, or a table and how to ask for the next page.
+
+    Rows are mappings; `cells` gives a row's cells where they are not the values of the columns.
+    """
+    if as_json:
+        print_json({name: page.rows, "next": page.next})
+        return
+    rows = [cells(row) if cells else [row.get(column) for column in columns] for row in page.rows]
+    print_table(title, columns, rows)
+    if page.next is not None:
+        print_text(f"more / 更多: --cursor {page.next}")
 
 
 @contextmanager

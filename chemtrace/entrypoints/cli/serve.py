@@ -59,7 +59,7 @@ def serve(
             print_line({"url": url, "pid": os.getpid(), "origin": application.ledger.origin})
         else:
             print_text(f"服务已启动 serving {application.ledger.origin} at {url}")
-            print_note("  /desk 工作台 desk · /docs 接口 API · /metrics 指标 metrics · Ctrl-C 停止 stops")
+            print_note("  /desk 管理端 desk · /docs 接口 API · /metrics 指标 metrics · Ctrl-C 停止 stops")
         run_server(application, listener, behind_tls=behind_tls)
     finally:
         application.close()

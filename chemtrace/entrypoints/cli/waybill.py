@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from chemtrace.entrypoints.cli.options import AsJSON, Data, Limit, opened
-from chemtrace.entrypoints.cli.output import print_json, print_table, print_text
+from chemtrace.entrypoints.cli.output import print_json, print_page, print_table, print_text
 
 
 def register(app: typer.Typer) -> None:
@@ -55,10 +55,5 @@ def list_waybills(
         page = application.reads.waybills(
             state=state, carrier=carrier, vehicle=vehicle, limit=limit, cursor=cursor
         )
-    if as_json:
-        print_json({"waybills": page.rows, "next": page.next})
-        return
     columns = ("number", "state", "consignor", "consignee", "carrier", "vehicle")
-    print_table("waybills / 运单", columns, [tuple(row.get(name) for name in columns) for row in page.rows])
-    if page.next is not None:
-        print_text(f"more / 更多: --cursor {page.next}")
+    print_page("waybills", "waybills / 运单", columns, page, as_json=as_json)
