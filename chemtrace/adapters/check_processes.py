@@ -7,17 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
-from typing import Final
 
-from chemtrace.adapters.check_worker import read_frame, write_frame
+from chemtrace.adapters.frames import Child
 from chemtrace.ledger.admit import Checked
 from chemtrace.ledger.checked_wire import encode_question, parse_answer
 from chemtrace.registry.state import Registry
-
-END_TIMEOUT_S: Final = 5
 
 
 class CheckProcesses:
@@ -58,11 +53,8 @@ class _Process:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
-        self._child = subprocess.Popen(  # our own module under our own interpreter
-            [sys.executable, "-m", "chemtrace.adapters.check_worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        self._child = Child("chemtrace.adapters.check_worker")
+        self.end = self._child.end
 
     def check(self, wires: Sequence[bytes], registry: Registry) -> list[Checked | None]:
         keys = registry.books.keys
@@ -71,23 +63,6 @@ class _Process:
             if len(keys) > len(self._known)
             else []
         )
-        if self._child.stdin is None or self._child.stdout is None:
-            raise EOFError
-        write_frame(self._child.stdin, encode_question(wires, [record.public_key for record in fresh]))
+        self._child.send(encode_question(wires, [record.public_key for record in fresh]))
         self._known.update(record.kid for record in fresh)
-        answer = read_frame(self._child.stdout)
-        if answer is None:
-            raise EOFError
-        return parse_answer(answer, wires)
-
-    def end(self) -> None:
-        """Close the input, which ends the process, and wait for it."""
-        for stream in (self._child.stdin, self._child.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        try:
-            self._child.wait(END_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
+        return parse_answer(self._child.receive(), wires)

@@ -16,7 +16,7 @@ import msgspec
 
 from chemtrace.core.catalogue import Catalogue
 from chemtrace.core.checkpoint import Checkpoint, parse_checkpoint
-from chemtrace.core.errors import ChemtraceError
+from chemtrace.core.errors import ChemtraceError, EvidenceError
 from chemtrace.core.note import parse_note
 from chemtrace.core.times import format_utc
 from chemtrace.ledger.admit import Checked
@@ -29,6 +29,7 @@ from chemtrace.ledger.ports import (
     Clock,
     EpochRow,
     Follower,
+    GroupSigner,
     Head,
     ReceiptSigner,
     Seen,
@@ -56,6 +57,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     followers: tuple[Follower, ...] = ()
     group_size: int = 1000
     group_window_s: float = 0.0
+    group_signer: GroupSigner | None = None
     threads: int = 0
     bulk_checker: Callable[[Callable[[], Registry]], BulkChecker] | None = None
 
@@ -76,7 +78,11 @@ class Ledger:
         self._follower_error: Exception | None = None
         terms = Terms(parts.origin, parts.catalogue, parts.receipt_signer.kid, self._sign_many)
         self._sequencer = Sequencer(store=parts.store, memory=self._memory, terms=terms)
-        self._recover()
+        try:
+            self._recover()
+        except EvidenceError as error:
+            self._record_fault(error)
+            raise
         self._checking = CheckingPool(
             parts.store,
             self._newest_registry,
@@ -84,7 +90,12 @@ class Ledger:
             threads=parts.threads or os.cpu_count() or 1,
             outside=None if parts.bulk_checker is None else parts.bulk_checker(self._newest_registry),
         )
-        self._committer = Committer(self._commit, group_size=parts.group_size, window_s=parts.group_window_s)
+        self._committer = Committer(
+            self._commit,
+            group_size=parts.group_size,
+            window_s=parts.group_window_s,
+            on_stop=self._record_fault,
+        )
 
     def _newest_registry(self) -> Registry:
         return self._memory.registry
@@ -127,9 +138,12 @@ class Ledger:
         else:
             self._seen += seen
 
-    def _sign_many(self, receipts: Sequence[bytes]) -> list[bytes]:
-        sign = self._parts.receipt_signer.sign
-        return [sign(receipt) for receipt in receipts]
+    def _sign_many(self, receipts: Sequence[bytes]) -> Callable[[], list[bytes]]:
+        group_signer = self._parts.group_signer
+        if group_signer is not None:
+            return group_signer.sign_many(receipts)
+        signatures = [self._parts.receipt_signer.sign(receipt) for receipt in receipts]
+        return lambda: signatures
 
     # ------------------------------------------------------------------ publishing
 
@@ -165,6 +179,15 @@ class Ledger:
             self._seen = None
         else:
             self._follower_error = None
+
+    def _record_fault(self, error: EvidenceError) -> None:
+        """Let the followers keep what ended the writing; whether they can or not, it stays ended."""
+        try:
+            for follower in self._parts.followers:
+                follower.record_fault(error, self._parts.clock.now_us())
+        except Exception as failure:  # noqa: BLE001  # the database may be what is broken: health names it
+            self._follower_error = failure
+            error.add_note(f"no alert of it could be written: {failure!r}")
 
     def _recover(self) -> None:
         parts = self._parts
@@ -232,6 +255,8 @@ class Ledger:
         """Finish what was handed in, then end the threads."""
         self._committer.close()
         self._checking.close()
+        if self._parts.group_signer is not None:
+            self._parts.group_signer.close()
 
 
 def _early(verdict: Admitted | ChemtraceError) -> Outcome:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
 import msgspec
 
 from chemtrace.core.algorithms import PublicKey
+from chemtrace.core.errors import EvidenceError
 from chemtrace.core.events.authority import Alert
 from chemtrace.registry.records import AnyRecord, Change
 from chemtrace.registry.state import Registry
@@ -230,8 +231,8 @@ class WriteTransaction(ReadTransaction, Protocol):
         """Write down what will never change."""
         ...
 
-    def append(self, group: Group, signatures: Sequence[bytes]) -> None:
-        """Write all rows of a group with the signatures of its receipts."""
+    def append(self, group: Group, signing: Callable[[], Sequence[bytes]]) -> None:
+        """Write all rows of a group; `signing` waits for the signatures of its receipts."""
         ...
 
     def append_epoch(self, entry: NewEntry, epoch: EpochRow) -> None:
@@ -281,6 +282,18 @@ class ReceiptSigner(Protocol):
 
     def sign(self, receipt: bytes) -> bytes:
         """The signature over a receipt."""
+        ...
+
+
+class GroupSigner(ReceiptSigner, Protocol):
+    """A receipt key that signs a whole group while its caller does something else."""
+
+    def sign_many(self, receipts: Sequence[bytes]) -> Callable[[], list[bytes]]:
+        """Begin to sign; the answer waits for the signatures, in the order of the receipts."""
+        ...
+
+    def close(self) -> None:
+        """End what was started."""
         ...
 
 
@@ -335,3 +348,11 @@ class Follower(Protocol):
 
     def follow(self, epoch: EpochRow, seen: Sequence[Seen] | None, registry: Registry) -> None:
         """Take everything up to `epoch`; `seen` None: read it back from the store. May be told the same twice."""
+        ...
+
+    def record_fault(self, error: EvidenceError, found_us: int) -> None:
+        """Keep that our own records contradict themselves, found at `found_us`; may be told the same twice.
+
+        It is told when writing ends: the log takes no more entries, and no epoch follows.
+        """
+        ...

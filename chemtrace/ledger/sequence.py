@@ -48,8 +48,8 @@ from chemtrace.ledger.rules import Decision, Place, check_times, decide
 from chemtrace.ledger.view import GroupView
 from chemtrace.registry.state import Registry
 
-SignMany = Callable[[Sequence[bytes]], list[bytes]]
-"""Receipts to their signatures, in order; may use several threads."""
+SignMany = Callable[[Sequence[bytes]], Callable[[], list[bytes]]]
+"""Begins to sign receipts; what it returns waits for the signatures, in order."""
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -272,10 +272,17 @@ class _GroupWork:
         if not group.entries and not group.refusals:
             return
         self.group = self.view.group = Group()
-        signatures = self.terms.sign_many([entry.receipt or b"" for entry in group.entries])
+        signing = self.terms.sign_many([entry.receipt or b"" for entry in group.entries])
+        kept: list[bytes] = []
+
+        def signatures() -> list[bytes]:
+            if not kept:
+                kept.extend(signing())
+            return kept
+
         self.transaction.append(group, signatures)
         self.entries += group.entries
-        self.signatures += signatures
+        self.signatures += signatures()
 
     def outcomes(self) -> list[Outcome]:
         """The outcomes in the order of the statements; call after the commit only."""

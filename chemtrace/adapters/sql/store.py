@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -10,7 +10,7 @@ import msgspec
 
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.questions import HEAD_COLUMNS, Questions
-from chemtrace.adapters.sql.rows import Row, fetch_one, insert_sql, run_many, upsert_sql
+from chemtrace.adapters.sql.rows import Row, fetch_one, insert_many, insert_sql, run_many, upsert_sql
 from chemtrace.ledger.ports import EpochRow, Group, Head, NewEntry
 from chemtrace.registry.records import TABLES, encode_record
 from chemtrace.trace.exact import plain
@@ -75,23 +75,23 @@ class Writing(Questions):
         """Write down what will never change."""
         run_many(self.connection, insert_sql("ledger", "name, value"), [(name, value)])
 
-    def append(self, group: Group, signatures: Sequence[bytes]) -> None:
-        """Write all rows of a group; `signatures` are those of its receipts, in the order of the entries."""
+    def append(self, group: Group, signing: Callable[[], Sequence[bytes]]) -> None:
+        """Write all rows of a group; `signing` waits for the receipts' signatures, in the order of the entries."""
         connection = self.connection
         entries = group.entries
-        run_many(connection, _PAYLOAD, [(e.index, e.payload) for e in entries if e.payload is not None])
-        run_many(connection, _OPENING, _opening_rows(entries))
-        run_many(connection, _SUBJECT_ENTRY, sorted(group.subject_entries))
+        insert_many(connection, _PAYLOAD, [(e.index, e.payload) for e in entries if e.payload is not None])
+        insert_many(connection, _OPENING, _opening_rows(entries))
+        insert_many(connection, _SUBJECT_ENTRY, sorted(group.subject_entries))
         # Sorted keys: neighbours in the trees are written together, and writers lock in one order.
-        run_many(connection, _SUBJECT_HEAD, sorted(
+        insert_many(connection, _SUBJECT_HEAD, sorted(
             (name, head.index, head.event_id, head.effective_us, head.count) for name, head in group.heads.items()
         ))  # fmt: skip
-        run_many(connection, _ITEM, [_item_row(group.items[code]) for code in sorted(group.items)])
+        insert_many(connection, _ITEM, [_item_row(group.items[code]) for code in sorted(group.items)])
         self._append_readings(group)
-        run_many(
+        insert_many(
             connection,
             _ENTRY,
-            [_entry_row(entry, signature) for entry, signature in zip(entries, signatures, strict=True)],
+            [_entry_row(entry, signature) for entry, signature in zip(entries, signing(), strict=True)],
         )
 
     def _append_readings(self, group: Group) -> None:

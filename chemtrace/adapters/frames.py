@@ -1,0 +1,76 @@
+"""Messages between a process and its children over pipes: a u32be length and so many bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import BinaryIO, Final
+
+_HEAD: Final = struct.Struct(">I")
+END_TIMEOUT_S: Final = 5
+"""How long a child may take to end after its input ended."""
+
+
+def read_frame(stream: BinaryIO) -> bytes | None:
+    """The next message, or None at the end of the stream."""
+    head = stream.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    (size,) = _HEAD.unpack(head)
+    body = stream.read(size)
+    return body if len(body) == size else None
+
+
+def write_frame(stream: BinaryIO, message: bytes) -> None:
+    """Write one message and push it out."""
+    stream.write(_HEAD.pack(len(message)))
+    stream.write(message)
+    stream.flush()
+
+
+class Child:
+    """A module of ours in a process of its own, which answers messages until its input ends."""
+
+    def __init__(self, module: str) -> None:
+        """Start `python -m module`; it inherits the environment and nothing else."""
+        self._process = subprocess.Popen(  # noqa: S603  # our own module under our own interpreter
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def send(self, message: bytes) -> None:
+        """Hand over a message; raises `OSError` when the child has ended."""
+        if self._process.stdin is None:
+            raise BrokenPipeError
+        write_frame(self._process.stdin, message)
+
+    def receive(self) -> bytes:
+        """Wait for the next answer; raises `EOFError` when the child has ended."""
+        answer = read_frame(self._process.stdout) if self._process.stdout is not None else None
+        if answer is None:
+            raise EOFError
+        return answer
+
+    def end(self) -> None:
+        """Close its input, which ends it, and wait."""
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        try:
+            self._process.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def answer_all(answer: Callable[[bytes], bytes], *, niceness: int = 0) -> None:
+    """In a child: answer every message on standard input until it ends."""
+    os.nice(niceness)
+    while (message := read_frame(sys.stdin.buffer)) is not None:
+        write_frame(sys.stdout.buffer, answer(message))

@@ -1,0 +1,99 @@
+"""Large batches through the processes beside the writer: the same answers as without, also when one of them dies."""
+
+from __future__ import annotations
+
+import pytest
+
+from chemtrace.adapters.check_processes import CheckProcesses
+from chemtrace.adapters.keys.signers import KeyReceiptSigner
+from chemtrace.core.algorithms import verify
+from chemtrace.core.pae import RECEIPT_TYPE, encode_pae
+from chemtrace.ledger.ledger import Ledger
+from chemtrace.ledger.outcome import Admitted, Refused
+from tests.integration.audit.town import MAKER, Town
+
+COUNT = 300
+
+
+@pytest.fixture
+def town(sqlite_url):
+    """A town whose ledger has one process that checks and one that signs."""
+    town = Town(sqlite_url)
+    parts = town.ledger._parts
+    town.ledger.close()
+    town.signer = KeyReceiptSigner(town.keys["receipt"], beside=True)
+    checkers = []
+
+    def checker(registry):
+        checkers.append(CheckProcesses(1, registry))
+        return checkers[0]
+
+    fields = {name: getattr(parts, name) for name in parts.__struct_fields__}
+    fields |= {"receipt_signer": town.signer, "group_signer": town.signer, "bulk_checker": checker}
+    town.ledger = Ledger(type(parts)(**fields))
+    town.checker = checkers[0]
+    yield town
+    town.close()
+
+
+def wires_of(town, codes):
+    items = [[{"code": code, "quantity": {"value": "25", "unit": "KGM"}}] for code in codes]
+    return [
+        town.wire(MAKER, "produce", "make", [code], items=lines, site="S-MAKER")
+        for code, lines in zip(codes, items, strict=True)
+    ]
+
+
+def assert_good(town, outcomes):
+    """Admitted without gaps, each with a receipt that verifies."""
+    indexes = [outcome.index for outcome in outcomes]
+    assert list(range(indexes[0], indexes[0] + len(outcomes))) == indexes
+    for outcome in outcomes:
+        assert isinstance(outcome, Admitted)
+        signed = encode_pae(RECEIPT_TYPE, outcome.receipt_bytes)
+        verify(town.keys["receipt"].public, signed, outcome.signature)
+
+
+def test_a_large_batch_gets_gap_free_indexes_and_receipts_that_verify(town):
+    assert_good(town, town.ledger.submit_many(wires_of(town, town.issue(COUNT))))
+
+
+def test_what_is_refused_is_named_as_if_it_had_been_checked_at_home(town):
+    wires = wires_of(town, town.issue(COUNT))
+    wires[7] = b"no statement"
+    wires[200] = wires[200].replace(b'"signatures":["', b'"signatures":["AAAA', 1)
+    outcomes = town.ledger.submit_many(wires)
+    refused = {at: outcome.error.code for at, outcome in enumerate(outcomes) if isinstance(outcome, Refused)}
+    assert {7: "wire.invalid", 200: "signature.invalid"} == refused
+
+
+def test_a_process_that_dies_costs_nothing(town):
+    codes = town.issue(3 * COUNT)
+    first, second, third = (wires_of(town, codes[at : at + COUNT]) for at in range(0, 3 * COUNT, COUNT))
+    assert_good(town, town.ledger.submit_many(first))
+    checking = town.checker._free.get()
+    checking._child._process.kill()
+    town.checker._free.put(checking)
+    town.signer._child._process.kill()
+    assert_good(town, town.ledger.submit_many(second))
+    assert_good(town, town.ledger.submit_many(third))
+
+
+def test_signatures_that_a_failed_group_left_behind_are_not_given_to_the_next(town):
+    receipts = [b"a%d" % n for n in range(100)]
+    others = [b"b%d" % n for n in range(100)]
+    town.signer.sign_many(receipts)
+    signatures = town.signer.sign_many(others)()
+    for receipt, signature in zip(others, signatures, strict=True):
+        verify(town.keys["receipt"].public, encode_pae(RECEIPT_TYPE, receipt), signature)
+
+
+def test_a_key_registered_later_is_told_to_the_processes(town):
+    from chemtrace.core.keys import generate_key
+
+    codes = town.issue(2 * COUNT)
+    assert_good(town, town.ledger.submit_many(wires_of(town, codes[:COUNT])))
+    town.keys["gate"] = generate_key("ed25519")
+    town.register_key("gate", MAKER, "device")
+    town.keys[MAKER] = town.keys["gate"]
+    assert_good(town, town.ledger.submit_many(wires_of(town, codes[COUNT:])))
