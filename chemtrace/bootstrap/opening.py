@@ -10,6 +10,7 @@ from chemtrace.adapters.clock import SystemClock
 from chemtrace.adapters.keys.files import load_master_key
 from chemtrace.adapters.lock import WriterLock
 from chemtrace.adapters.sql.engine import Database
+from chemtrace.adapters.sql.following import FlowFollower
 from chemtrace.adapters.sql.guards import verify_guards
 from chemtrace.adapters.sql.migrate import verify_schema
 from chemtrace.adapters.sql.store import SQLStore
@@ -17,7 +18,7 @@ from chemtrace.adapters.sql.tokens import Tokens
 from chemtrace.bootstrap.application import Application
 from chemtrace.bootstrap.parts import ledger_parts, load_catalogue, load_registered_key
 from chemtrace.config import Settings
-from chemtrace.core.errors import KeyFileModeError, LedgerMissingError
+from chemtrace.core.errors import GuardMissingError, KeyFileModeError, LedgerMissingError
 from chemtrace.ledger.genesis import LABEL_HOST, ORIGIN
 from chemtrace.ledger.ledger import Ledger
 from chemtrace.ledger.ports import Clock
@@ -75,8 +76,8 @@ def _wire(
     with store.read() as transaction:
         origin, host = transaction.fact(ORIGIN), transaction.fact(LABEL_HOST)
         registry = Registry.from_records(transaction.records())
-        if not read_only:
-            verify_guards(transaction.connection)
+    if not read_only:
+        _require_guards(database, clock)
     if origin is None:
         raise LedgerMissingError("this database holds no ledger: run `chemtrace init`")
     master: bytes | None
@@ -109,6 +110,19 @@ def _wire(
         label_host=settings.label_host or host or "",
         lock=lock,
     )
+
+
+def _require_guards(database: Database, clock: Clock) -> None:
+    """Do not write without guards, and leave an alert that says so: it can be read where nothing can be written."""
+    try:
+        with database.read() as connection:
+            verify_guards(connection)
+    except GuardMissingError as error:
+        try:
+            FlowFollower(database).record_fault(error, clock.now_us())
+        except Exception as failure:  # noqa: BLE001  # what is wrong with the guards must be told in any case
+            error.add_note(f"no alert of it could be written: {failure!r}")
+        raise
 
 
 def _require_ledger(settings: Settings) -> None:

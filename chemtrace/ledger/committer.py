@@ -33,9 +33,20 @@ CLOSE_TIMEOUT_S: Final = 60.0
 class Committer:
     """One thread, one queue. Safe to call from any other thread."""
 
-    def __init__(self, commit: Commit, *, group_size: int, window_s: float = 0.0) -> None:
-        """Commit groups of at most `group_size` statements; wait `window_s` for more where the queue is empty."""
+    def __init__(
+        self,
+        commit: Commit,
+        *,
+        group_size: int,
+        window_s: float = 0.0,
+        on_stop: Callable[[EvidenceError], None] | None = None,
+    ) -> None:
+        """Commit groups of at most `group_size` statements; wait `window_s` for more where the queue is empty.
+
+        `on_stop` is told once, in the committer's thread, what ended the writing; it must not raise.
+        """
         self._commit = commit
+        self._on_stop = on_stop
         self._group_size = group_size
         self._window_s = window_s
         self._queue: queue.SimpleQueue[_Job | _Action | None] = queue.SimpleQueue()
@@ -118,10 +129,15 @@ class Committer:
         except EvidenceError as error:
             # A wrong clock can be set right while the ledger runs; nothing else of this branch mends itself.
             if not isinstance(error, ClockError):
-                self._stopped = error
+                self._stop(error)
             action.future.set_exception(error)
         except BaseException as error:  # noqa: BLE001  # whoever waits for the action must learn of it
             action.future.set_exception(error)
+
+    def _stop(self, error: EvidenceError) -> None:
+        self._stopped = error
+        if self._on_stop is not None:
+            self._on_stop(error)
 
     def _answer(self, jobs: Sequence[_Job]) -> None:
         statements = [checked for job in jobs for checked in job.statements]
@@ -138,7 +154,7 @@ class Committer:
         try:
             return self._commit(statements)
         except EvidenceError as error:
-            self._stopped = error
+            self._stop(error)
             return [Refused(_stopped_error(error))] * len(statements)
         except UnavailableError as error:
             return [Refused(error)] * len(statements)

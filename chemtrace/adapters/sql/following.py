@@ -15,11 +15,12 @@ from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.questions import Questions
 from chemtrace.adapters.sql.refusals import load_refusals
 from chemtrace.adapters.sql.rows import fetch, fetch_one, run_many, upsert_sql
+from chemtrace.core.errors import EvidenceError
 from chemtrace.flow.alert import Alert, encode_alert, parse_alert
 from chemtrace.flow.casebook import Changes
 from chemtrace.flow.detectors import DETECTORS
 from chemtrace.flow.engine import Engine
-from chemtrace.flow.observation import Handling, Observation
+from chemtrace.flow.observation import Fault, Handling, Observation
 from chemtrace.flow.state import Watch, parse_state
 from chemtrace.ledger.ports import AlertHandled, EpochRow, Observed, Seen
 from chemtrace.ledger.replay import replay
@@ -51,6 +52,20 @@ class FlowFollower:
         except BaseException:
             self._engine = None
             raise
+        finally:
+            self._questions = None
+
+    def record_fault(self, error: EvidenceError, found_us: int) -> None:
+        """Write the alert D4 at once, in a transaction of its own: no epoch will follow that could do it."""
+        fault = Fault(code=error.code, index=_first_wrong(error), detail=error.message, found_us=found_us)
+        self._engine = None
+        try:
+            with self._database.write() as connection:
+                self._questions = Questions(connection)
+                engine = self._load_engine(self._questions)
+                engine.broken(fault)
+                # At log time 0 nothing else is due: deadlines wait for an epoch.
+                _write(self._questions, engine.tick(0))
         finally:
             self._questions = None
 
@@ -121,6 +136,11 @@ def _read_position(questions: Questions) -> tuple[int, int]:
     lock = "" if questions.connection.dialect.name == "sqlite" else " FOR UPDATE"
     row = fetch_one(questions.connection, f"SELECT idx, refusal_id FROM flow_position WHERE id = 1{lock}")  # noqa: S608  # constants
     return (0, 0) if row is None else (int(row[0]), int(row[1]))
+
+
+def _first_wrong(error: EvidenceError) -> int:
+    index = error.fields.get("index")
+    return index if isinstance(index, int) else -1
 
 
 def _index(seen: Seen) -> int:
