@@ -20,9 +20,11 @@ from chemtrace.adapters.backup import (
 from chemtrace.adapters.clock import SystemClock
 from chemtrace.adapters.data_files import contracts_dir
 from chemtrace.adapters.sql.engine import Database
+from chemtrace.adapters.sql.following import FlowFollower
 from chemtrace.adapters.sql.migrate import current_revision, newest_revision, upgrade
 from chemtrace.adapters.sql.reads.audit import open_snapshot
 from chemtrace.core.catalogue import parse_catalogue
+from chemtrace.flow.observation import Fault
 from chemtrace.ledger.audit import AuditReport, verify_log
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Progress",
     "audit_ledger",
     "back_up_ledger",
+    "record_audit",
     "restore_backup",
     "schema_state",
     "sqlite_path",
@@ -55,6 +58,26 @@ def audit_ledger(
     known = parse_catalogue((catalogue or contracts_dir() / CATALOGUE_FILE).read_bytes())
     with open_snapshot(database_url) as store:
         return verify_log(store, catalogue=known, master=_load_master(data_dir), progress=progress)
+
+
+def record_audit(*, database_url: str, report: AuditReport) -> int:
+    """Write an alert D4 of the first fault of each code in `report`; return how many. The log itself stays untouched.
+
+    Raises:
+        UnavailableError: the database takes no writing.
+    """
+    found_us = SystemClock().now_us()
+    first = {fault.code: fault for fault in reversed(report.faults)}
+    faults = [
+        Fault(code=code, index=fault.index, detail=fault.detail, found_us=found_us)
+        for code, fault in first.items()
+    ]
+    database = Database(database_url)
+    try:
+        FlowFollower(database).record_faults(faults)
+    finally:
+        database.close()
+    return len(faults)
 
 
 def back_up_ledger(

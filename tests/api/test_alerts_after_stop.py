@@ -9,6 +9,8 @@ import pytest
 
 from chemtrace.bootstrap import open_application
 from chemtrace.core.errors import EvidenceError, GuardMissingError
+from chemtrace.entrypoints.cli.exit_codes import ExitCode
+from chemtrace.entrypoints.cli.main import main
 from tests.seeded_ledger import now_us, seed_ledger, serving
 
 
@@ -38,6 +40,22 @@ def test_serves_the_alert_of_what_ended_the_writing(tmp_path):
     finally:
         application.close()
     assert ("D4", 1, "open") == (alert["detector"], alert["severity"], alert["status"])
+
+
+def test_serves_the_alert_of_what_an_audit_found_only_if_it_was_asked_to_write_one(tmp_path, monkeypatch):
+    seeded = seed_ledger(tmp_path, codes=2)
+    application = open_application(seeded.settings)
+    try:
+        spoil(seeded.folder, "UPDATE site SET doc = X'7b7d' WHERE id = 'S-MAKER'")
+        for options, expected in (((), []), (("--alert",), ["D4"])):
+            monkeypatch.setattr("sys.argv", ["chemtrace", "verify", "log", "--data", str(tmp_path), *options])
+            with pytest.raises(SystemExit) as caught:
+                main()
+            assert ExitCode.NEGATIVE == caught.value.code
+            application.ledger.publish(force=True)
+            assert expected == [alert["detector"] for alert in application.reads.alerts().rows]
+    finally:
+        application.close()
 
 
 def test_leaves_an_alert_where_a_ledger_without_guards_is_not_opened(tmp_path):

@@ -21,7 +21,7 @@ from chemtrace.flow.casebook import Changes
 from chemtrace.flow.detectors import DETECTORS
 from chemtrace.flow.engine import Engine
 from chemtrace.flow.observation import Fault, Handling, Observation
-from chemtrace.flow.state import Watch, parse_state
+from chemtrace.flow.state import Watch, claim_row, parse_state
 from chemtrace.ledger.ports import AlertHandled, EpochRow, Observed, Seen
 from chemtrace.ledger.replay import replay
 from chemtrace.ledger.stored import stored_item_event
@@ -56,14 +56,22 @@ class FlowFollower:
             self._questions = None
 
     def record_fault(self, error: EvidenceError, found_us: int) -> None:
-        """Write the alert D4 at once, in a transaction of its own: no epoch will follow that could do it."""
+        """Write the alert D4 at once: no epoch will follow that could do it."""
         fault = Fault(code=error.code, index=_first_wrong(error), detail=error.message, found_us=found_us)
+        self.record_faults([fault])
+
+    def record_faults(self, faults: Iterable[Fault]) -> None:
+        """Write an alert D4 of each fault, in a transaction of its own; what is known already changes nothing.
+
+        Not only the writer's process may do it: a follower elsewhere meets the new claims at its next step.
+        """
         self._engine = None
         try:
             with self._database.write() as connection:
                 self._questions = Questions(connection)
                 engine = self._load_engine(self._questions)
-                engine.broken(fault)
+                for fault in faults:
+                    engine.broken(fault)
                 # At log time 0 nothing else is due: deadlines wait for an epoch.
                 _write(self._questions, engine.tick(0))
         finally:
@@ -73,7 +81,7 @@ class FlowFollower:
         self, questions: Questions, epoch: EpochRow, seen: Sequence[Seen] | None, registry: Registry
     ) -> None:
         position = _read_position(questions)
-        if self._engine is None or position != self._position:
+        if self._engine is None or position != self._position or _knows_more(questions, self._engine):
             self._engine = self._load_engine(questions)
         index, refusal_id = position
         if epoch.index < index:
@@ -141,6 +149,13 @@ def _read_position(questions: Questions) -> tuple[int, int]:
 def _first_wrong(error: EvidenceError) -> int:
     index = error.fields.get("index")
     return index if isinstance(index, int) else -1
+
+
+def _knows_more(questions: Questions, engine: Engine) -> bool:
+    """Whether an audit has written faults beside this engine."""
+    sql = "SELECT key FROM watch WHERE key >= 'claim|D4|' AND key < 'claim|D4}'"
+    known = {claim_row(claim_id) for claim_id in engine.state.claims}
+    return any(str(key) not in known for (key,) in fetch(questions.connection, sql))
 
 
 def _index(seen: Seen) -> int:

@@ -22,7 +22,13 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="verify")
 
 
-def verify_log(data: Data = None, as_json: AsJSON = False) -> None:
+def verify_log(
+    alert: Annotated[
+        bool, typer.Option("--alert", help="write what differs as alerts D4 into this ledger / 写入 D4 预警")
+    ] = False,
+    data: Data = None,
+    as_json: AsJSON = False,
+) -> None:
     """Recompute the whole ledger from its entries; exit code 1 and the first wrong index if anything differs."""
     from chemtrace.bootstrap import maintenance
 
@@ -35,6 +41,8 @@ def verify_log(data: Data = None, as_json: AsJSON = False) -> None:
             catalogue=settings.catalogue,
             progress=progress,
         )
+    if alert and not report.verified:
+        maintenance.record_audit(database_url=settings.database_url, report=report)
     seconds = round(time.monotonic() - started, 3)
     result = {**report.to_json(), "seconds": seconds}
     if as_json:

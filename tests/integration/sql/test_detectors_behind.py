@@ -12,6 +12,7 @@ from chemtrace.core.serials import issue_codes
 from chemtrace.core.statement import build_statement, encode_wire
 from chemtrace.core.times import format_utc
 from chemtrace.flow.alert import parse_alert
+from chemtrace.flow.observation import Fault
 from chemtrace.ledger.ledger import Ledger
 from chemtrace.ledger.outcome import Admitted, Refused
 from tests.integration.audit.town import AUTHORITY, MAKER, MASTER, MINUTE_US, USER, Town
@@ -154,6 +155,20 @@ def test_keeps_the_alert_of_a_fault_that_was_mended_until_a_person_closes_it(tow
     [alert] = alerts(town)
     assert "open" == alert.status
     town.do(AUTHORITY, "alert", "dismiss", [f"alert:{alert.id}"], alert=alert.id, remark="restored")
+    town.publish()
+    assert [("D4", "dismissed")] == told(town)
+
+
+def test_meets_the_faults_that_an_audit_wrote_beside_it(town):
+    town.publish()
+    fault = Fault(code="evidence.item", index=3, detail="computed a, stored b", found_us=town.clock.us)
+    FlowFollower(town.database).record_faults([fault])
+    town.publish()
+    [alert] = alerts(town)
+    assert ("D4", "open", 3) == (alert.detector, alert.status, alert.evidence[0].index)
+    town.do(AUTHORITY, "alert", "dismiss", [f"alert:{alert.id}"], alert=alert.id, remark="index built anew")
+    town.publish()
+    reopen(town)
     town.publish()
     assert [("D4", "dismissed")] == told(town)
 
