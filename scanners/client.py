@@ -135,7 +135,7 @@ class LedgerClient:
     ) -> Posted:
         """Build an event on the current heads, sign, send; sign again, twice at most, when a head has moved."""
         whole = complete_payload(payload)
-        subjects = subjects_of(kind, phase, whole)
+        subjects = subjects_of(kind, phase, whole, enterprise)
         for last in (False, False, True):
             prevs = {
                 subject: head.event for subject, head in self.heads(subjects).items() if head is not None

@@ -21,13 +21,15 @@ def complete_payload(payload: Mapping[str, object]) -> dict[str, object]:
     return {"at": format_utc(now_us()), "nonce": secrets.token_hex(16), **payload}
 
 
-def subjects_of(kind: str, phase: str, payload: Mapping[str, object]) -> tuple[str, ...]:
+def subjects_of(
+    kind: str, phase: str, payload: Mapping[str, object], enterprise: str = ""
+) -> tuple[str, ...]:
     """The subjects an event with this payload names; empty for `correct` and `erase`, which name another's.
 
     Raises:
         HeaderError, PayloadError: no such event, or a payload that breaks its schema.
     """
-    return moved_subjects(parse_payload(kind, phase, encode_canonical(payload)))
+    return moved_subjects(parse_payload(kind, phase, encode_canonical(payload)), enterprise)
 
 
 def build_event(
@@ -56,7 +58,7 @@ def build_event(
         FormError: a payload, subject or header that the ledger would refuse for its form.
     """
     whole = complete_payload(payload)
-    moved = subjects_of(kind, phase, whole)
+    moved = subjects_of(kind, phase, whole, enterprise)
     named = dict.fromkeys(moved if subjects is None else subjects)
     return build_statement(
         kind=kind,

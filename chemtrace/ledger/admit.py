@@ -117,7 +117,7 @@ class _HeaderOnly(msgspec.Struct, frozen=True):
 def _check_subjects(statement: Statement, payload: Payload) -> None:
     """An event names exactly what its payload moves; a correction's or erasure's are compared in the transaction."""
     subjects = statement.header.subjects
-    moved = moved_subjects(payload)
+    moved = moved_subjects(payload, statement.header.enterprise)
     if len(subjects) == 1 and len(moved) == 1:
         if subjects[0].id == moved[0]:
             return

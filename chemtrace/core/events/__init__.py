@@ -115,10 +115,11 @@ def parse_payload(kind: str, phase: str, data: bytes) -> Payload:
         ) from error
 
 
-def moved_subjects(payload: Payload) -> tuple[str, ...]:  # noqa: C901, PLR0911 one case for each member of a closed union
+def moved_subjects(payload: Payload, enterprise: str = "") -> tuple[str, ...]:  # noqa: C901, PLR0911 one case for each member of a closed union
     """The subject ids that an event with this payload must name in its header, in any order.
 
-    For `Correct` and `Erase` they are the subjects of the event named, which only the ledger knows: empty here.
+    For `Correct` and `Erase` they are the subjects of the event named, which only the ledger knows: empty here. Rule
+    sets and anchors belong to the history of who publishes them: the header's `enterprise`.
     """
     match payload:
         case Repack() | Transform():
@@ -156,5 +157,7 @@ def moved_subjects(payload: Payload) -> tuple[str, ...]:  # noqa: C901, PLR0911 
             return (f"batch:{payload.batch}",)
         case Alert():
             return (f"alert:{payload.alert}",)
+        case Rules() | Anchor():
+            return (f"enterprise:{enterprise}",)
         case _:
             return ()

@@ -68,3 +68,10 @@ def test_refuses_a_kind_that_does_not_exist() -> None:
     """An unknown phase is an error of the header, not of the payload."""
     with pytest.raises(HeaderError):
         parse_payload("trade", "lend", b"{}")
+
+
+def test_rule_sets_and_anchors_belong_to_who_publishes_them() -> None:
+    """They move nothing but the publisher's own history."""
+    rules = {**BASE, "digest": "0" * 64, "valid_from": BASE["at"], "title": "2026 v1"}
+    payload = parse_payload("rules", "publish", msgspec.json.encode(rules))
+    assert moved_subjects(payload, "91110105MA01XXXX8K") == ("enterprise:91110105MA01XXXX8K",)
