@@ -11,7 +11,7 @@ import threading
 import time
 
 from benchmarks.support.report import record
-from benchmarks.support.served import Served, scratch, serve
+from benchmarks.support.served import Served, machine_cpu_s, scratch, serve
 from benchmarks.support.workload import batches, measure_limit
 from tests.seeded_ledger import seed_ledger
 
@@ -51,9 +51,9 @@ def main(events: int) -> None:
         before = measure_limit(seeded)
         with serve(folder) as served:
             post_all(served, bodies[: WARM_UP // 1000])
-            cpu = served.cpu_s()
+            cpu, machine = served.cpu_s(), machine_cpu_s()
             wall, load_cpu, admitted = post_all(served, bodies[WARM_UP // 1000 :])
-            cpu = served.cpu_s() - cpu
+            cpu, machine = served.cpu_s() - cpu, machine_cpu_s() - machine
             connection = served.connect()
             connection.request("GET", "/readyz")
             health = json.loads(connection.getresponse().read())
@@ -75,6 +75,7 @@ def main(events: int) -> None:
             "load_cpu_us_per_event": load_cpu / events * 1e6,
             "server_cores_busy": cpu / wall,
             "load_cores_busy": load_cpu / wall,
+            "foreign_cores_busy": max(0.0, machine - cpu - load_cpu) / wall,
         },
     )
 

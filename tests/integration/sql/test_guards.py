@@ -1,4 +1,4 @@
-"""Other ways to change a fact than plain UPDATE and DELETE: all are refused, on both databases, and nothing is changed."""
+"""Other ways to change a fact than a plain UPDATE or DELETE: refused on both databases, and nothing is changed."""
 
 import pytest
 from sqlalchemy.exc import DBAPIError

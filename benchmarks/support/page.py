@@ -1,0 +1,124 @@
+"""Writes docs/reference/performance.md from the figures that the benchmarks have kept in `.bench/`."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "reference" / "performance.md"
+FOLDER = ROOT / ".bench"
+
+Figures = dict[str, Any]
+
+HEAD = """# Performance · 性能
+
+Speed is stated as a ratio taken in one run against a limit of the machine or against a peer, never as a bare number:
+machines differ, and so do days. `make bench` takes every figure again and writes this page.
+
+The limit of ingest is the signature check: libsodium's Ed25519 verify rate on one core, times the cores.
+"""
+
+
+def write_page() -> None:
+    """Render what is there; a benchmark that has not run yet is named as such."""
+    parts = [HEAD, _machine()]
+    for name, title, render in SECTIONS:
+        path = FOLDER / f"{name}.json"
+        body = (
+            render(json.loads(path.read_text()))
+            if path.exists()
+            else f"Not taken yet: `make bench ARGS={name}`.\n"
+        )
+        parts.append(f"## {title}\n\n{body}")
+    PAGE.write_text("\n".join(parts), encoding="utf-8")
+
+
+def _machine() -> str:
+    cores = os.cpu_count() or 1
+    return (
+        f"Taken on {cores} cores ({platform.machine()}), Python {platform.python_version()},"
+        f" SQLite {sqlite3.sqlite_version} (WAL, synchronous=FULL). The load generator runs on the same cores.\n"
+    )
+
+
+def _table(rows: list[tuple[str, str, str]]) -> str:
+    lines = ["| figure | value | bar |", "|---|---:|---|"]
+    return "\n".join(lines + [f"| {name} | {value} | {bar} |" for name, value, bar in rows]) + "\n"
+
+
+def _ingest(f: Figures) -> str:
+    limit = (f["verify_per_core_before"] + f["verify_per_core_after"]) / 2
+    return (
+        f"{f['events']:,} events, four a drum (make, sell, buy, consume), signed before the clock starts, 1,000 lines"
+        " a batch. The server runs in its own process with publishing every second and the detectors following.\n\n"
+    ) + _table(
+        [
+            ("libsodium verify, one core", f"{limit:,.0f}/s", ""),
+            ("limit: times the cores", f"{limit * f['cores']:,.0f}/s", ""),
+            ("signed ingest", f"{f['events_per_s']:,.0f}/s", ""),
+            ("**share of the limit**", f"**{f['share_of_limit']:.2f}**", "0.25 or more"),
+            ("server's processor time an event", f"{f['server_cpu_us_per_event']:.0f} µs", ""),
+            ("load generator's processor time an event", f"{f['load_cpu_us_per_event']:.0f} µs", ""),
+            ("cores busy: server, load", f"{f['server_cores_busy']:.2f}, {f['load_cores_busy']:.2f}", ""),
+            ("cores taken by other programs meanwhile", f"{f['foreign_cores_busy']:.2f}", "0 for a fair run"),
+        ]
+    )
+
+
+def _single(f: Figures) -> str:
+    return (
+        f"{f['clients']} clients, each posting one event after another; every answer is durable.\n\n"
+        + _table(
+            [
+                ("single events", f"{f['events_per_s']:,.0f}/s", ""),
+                ("durable writes of the disk (fdatasync)", f"{f['syncs_per_s']:,.0f}/s", ""),
+                ("ratio of both", f"{f['share_of_sync_rate']:.2f}", ""),
+                ("answer, p50 and p99", f"{f['p50_ms']:.1f} ms, {f['p99_ms']:.1f} ms", ""),
+                ("server's processor time an event", f"{f['server_cpu_us_per_event']:.0f} µs", ""),
+            ]
+        )
+    )
+
+
+def _verify(f: Figures) -> str:
+    return (
+        "`chemtrace verify log`: signatures of events and receipts, leaves, chain, epochs, tree, checkpoints and every"
+        " read model, from the entries' bytes.\n\n"
+    ) + _table(
+        [
+            ("entries", f"{f['entries']:,} in {f['seconds']:.1f} s", ""),
+            ("rate", f"{f['entries_per_s']:,.0f} entries/s", ""),
+            ("signatures", f"{f['signatures_per_s']:,.0f}/s", ""),
+            ("share of the verify limit", f"{f['share_of_limit']:.2f}", ""),
+        ]
+    )
+
+
+def _history(f: Figures) -> str:
+    return (
+        f"{f['entries']:,} entries, ten an item, filled without a door: this process signs the statements and hands"
+        " them to the real writer, so every row, receipt and epoch is as after ingest; HTTP and the check of its own"
+        f" signatures are left out. Then {f['reads']:,} random items each way.\n\n"
+    ) + _table(
+        [
+            ("by the API, p50", f"{f['api_p50_ms']:.2f} ms", ""),
+            ("**by the API, p99**", f"**{f['api_p99_ms']:.2f} ms**", "10 ms or less"),
+            ("by `Reads`, p50", f"{f['reads_p50_ms']:.2f} ms", ""),
+            ("by `Reads`, p99", f"{f['reads_p99_ms']:.2f} ms", "10 ms or less"),
+            ("database", f"{f['bytes_per_entry']:,.0f} bytes an entry", ""),
+            ("fill", f"{f['fill_events_per_s']:,.0f} events/s on one core", ""),
+        ]
+    )
+
+
+SECTIONS = (
+    ("ingest", "Signed ingest by the batch", _ingest),
+    ("single", "Single events", _single),
+    ("verify_log", "Verifying the whole log", _verify),
+    ("history", "History of one item in a million entries", _history),
+)
