@@ -21,6 +21,9 @@ NO_SKIPS = "CHEMTRACE_NO_SKIPS"
 os.environ["TZ"] = "Asia/Shanghai"
 time.tzset()
 
+# Programs that the tests start must not owe to the developer's shell that their output comes at once.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 _SLOW_MACHINE = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
 settings.register_profile(
     "ci",

@@ -24,6 +24,11 @@ def print_line(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain) + "\n")
 
 
+def push_out() -> None:
+    """Send what was printed on its way now: whoever started us through a pipe waits for it while we go on."""
+    sys.stdout.flush()
+
+
 def print_text(text: str) -> None:
     """Print one line for people."""
     sys.stdout.write(text + "\n")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from chemtrace.entrypoints.cli.options import AsJSON, Data, load_settings
-from chemtrace.entrypoints.cli.output import print_line, print_note, print_text
+from chemtrace.entrypoints.cli.output import print_line, print_note, print_text, push_out
 
 
 def register(app: typer.Typer) -> None:
@@ -60,6 +60,7 @@ def serve(
         else:
             print_text(f"服务已启动 serving {application.ledger.origin} at {url}")
             print_note("  /desk 管理端 desk · /docs 接口 API · /metrics 指标 metrics · Ctrl-C 停止 stops")
+        push_out()
         run_server(application, listener, behind_tls=behind_tls)
     finally:
         application.close()
