@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chemtrace.entrypoints.web import limits
-from chemtrace.entrypoints.web.limits import Shares, caller
+from chemtrace.entrypoints import limits
+from chemtrace.entrypoints.limits import Shares, caller
 
 
 class Hand:

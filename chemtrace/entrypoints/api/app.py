@@ -9,6 +9,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 import chemtrace
 from chemtrace.bootstrap import Application
+from chemtrace.entrypoints.api.auth import wrong_tokens
 from chemtrace.entrypoints.api.openapi import DESCRIPTION, describe
 from chemtrace.entrypoints.api.plain_urls import PlainURLs
 from chemtrace.entrypoints.api.problems import install_problems
@@ -26,6 +27,7 @@ def create_app(application: Application) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.application = application
+    app.state.wrong_tokens = wrong_tokens()
     for module in (events, items, parties, waybills, alerts, log, health):
         app.include_router(module.router)
     install_problems(app)

@@ -15,10 +15,10 @@ from chemtrace.bootstrap import Application
 from chemtrace.core.catalogue import Chemical
 from chemtrace.core.codes import TraceCode, parse_label
 from chemtrace.core.errors import ItemUnknownError, MasterKeyError, SealError
+from chemtrace.entrypoints.limits import Shares, caller
 from chemtrace.entrypoints.web.advice import Advice, advice_for
 from chemtrace.entrypoints.web.code_words import CODE_ERRORS, explain
 from chemtrace.entrypoints.web.context import PublicPage
-from chemtrace.entrypoints.web.limits import Shares, caller
 from chemtrace.entrypoints.web.rendering import Page
 from chemtrace.entrypoints.web.route import PageRoute
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from chemtrace.core.errors import TokenError
+from chemtrace.entrypoints.limits import Shares, caller
 from chemtrace.entrypoints.web.context import PublicPage
-from chemtrace.entrypoints.web.limits import Shares, caller
 from chemtrace.entrypoints.web.route import PageRoute
 from chemtrace.entrypoints.web.session import forget, local_target, refuse_cross_site, remember
 

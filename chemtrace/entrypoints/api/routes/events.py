@@ -2,63 +2,74 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Sequence
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from chemtrace.core.errors import EventNotFoundError, WireError
-from chemtrace.core.statement import MAX_WIRE_BYTES
+from chemtrace.core.errors import EventNotFoundError, PayloadError, RefusedError, WireError
+from chemtrace.core.statement import MAX_WIRE_BYTES, parse_wire
 from chemtrace.core.subjects import parse_subject
+from chemtrace.entrypoints.api.answers import READING, answers
 from chemtrace.entrypoints.api.auth import Reader
+from chemtrace.entrypoints.api.conditional import UNCHANGED, IfNoneMatch, tagged_response
 from chemtrace.entrypoints.api.context import App
 from chemtrace.entrypoints.api.outcomes import line_of, response_of
 from chemtrace.entrypoints.api.raw_body import read_body
+from chemtrace.entrypoints.api.schemas.events import Event, Heads
+from chemtrace.entrypoints.api.wire_forms import (
+    HEADS_BODY,
+    LINES_ANSWERS,
+    LINES_BODY,
+    MAX_SUBJECTS,
+    ONE_ANSWERS,
+    ONE_BODY,
+)
+from chemtrace.ledger.outcome import Outcome, Refused
 
 JSON: Final = ("application/json",)
 NDJSON: Final = ("application/x-ndjson", "application/ndjson")
-MAX_HEADS: Final = 1_000
 
 router = APIRouter(prefix="/v1", tags=["events"])
-
-_ONE_BODY: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Statement"}}},
-    }
-}
-_LINES_BODY: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "description": "one statement a line, at most 1,000 lines and 8 MiB",
-        "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
-    }
-}
+SubmitMany: TypeAlias = Callable[[Sequence[bytes]], list[Outcome]]
 
 
 class HeadsQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`{"subjects": [...]}`, 1 to 1,000 canonical subject ids."""
 
-    subjects: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=MAX_HEADS)]
+    subjects: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=MAX_SUBJECTS)]
 
 
-@router.post("/events", status_code=201, openapi_extra=_ONE_BODY, summary="Submit one signed statement")
+@router.post(
+    "/events",
+    status_code=201,
+    responses=ONE_ANSWERS,
+    openapi_extra=ONE_BODY,
+    summary="Submit one signed statement",
+)
 async def post_event(request: Request, app: App) -> Response:
     """201 with the receipt once the entry is durable; 200 with the first receipt when it was there already."""
     body = await read_body(request, limit=MAX_WIRE_BYTES, media_types=JSON)
     return response_of(await run_in_threadpool(app.ledger.submit, body))
 
 
-@router.post("/events/batch", openapi_extra=_LINES_BODY, summary="Submit up to 1,000 statements, one a line")
+@router.post(
+    "/events/batch",
+    response_class=Response,
+    responses=LINES_ANSWERS,
+    openapi_extra=LINES_BODY,
+    summary="Submit up to 1,000 statements, one a line",
+)
 async def post_batch(request: Request, app: App) -> Response:
     """200 with one JSON result a line, in the order of the lines sent: the receipt, or the problem."""
     return await take_lines(request, app)
 
 
-async def take_lines(request: Request, app: App) -> Response:
-    """Submit an NDJSON body and answer line by line; shared with the waybill route."""
+async def take_lines(request: Request, app: App, *, kind: str | None = None) -> Response:
+    """Submit an NDJSON body and answer line by line; with a `kind`, lines of any other are refused."""
     settings = app.settings
     body = await read_body(request, limit=settings.batch_bytes, media_types=NDJSON)
     lines = [line for line in body.split(b"\n") if line.strip()]
@@ -68,12 +79,43 @@ async def take_lines(request: Request, app: App) -> Response:
             lines=len(lines),
             limit=settings.batch_lines,
         )
-    outcomes = await run_in_threadpool(app.ledger.submit_many, lines)
+    outcomes = await run_in_threadpool(_submit_lines, app.ledger.submit_many, lines, kind)
     answer = b"".join(line_of(number, outcome) for number, outcome in enumerate(outcomes, start=1))
     return Response(answer, media_type="application/x-ndjson")
 
 
-@router.post("/heads", summary="Current heads of subjects, to sign upon")
+def refuse_other_kind(wire: bytes, kind: str) -> None:
+    """Let only statements of one kind through; bytes that are no statement are left to admission to name.
+
+    Raises:
+        PayloadError: a statement of another kind.
+    """
+    try:
+        found = parse_wire(wire).header.kind
+    except RefusedError:
+        return
+    if found != kind:
+        raise PayloadError(f"a {kind} is expected here, this is {found}; send it to /v1/events", kind=found)
+
+
+def _submit_lines(submit_many: SubmitMany, lines: Sequence[bytes], kind: str | None) -> list[Outcome]:
+    outcomes: dict[int, Outcome] = {}
+    for number, line in enumerate(lines) if kind is not None else ():
+        try:
+            refuse_other_kind(line, str(kind))
+        except RefusedError as error:
+            outcomes[number] = Refused(error)
+    wanted = [number for number in range(len(lines)) if number not in outcomes]
+    outcomes |= zip(wanted, submit_many([lines[number] for number in wanted]), strict=True)
+    return [outcomes[number] for number in range(len(lines))]
+
+
+@router.post(
+    "/heads",
+    responses=answers(Heads, 413, *READING),
+    openapi_extra=HEADS_BODY,
+    summary="Current heads of subjects, to sign upon",
+)
 async def post_heads(request: Request, app: App, reader: Reader) -> Response:
     """`{"heads": {subject: {"event", "index", "count"} | null}}`; null: the subject has no event yet."""
     body = await read_body(request, limit=256 * 1024, media_types=JSON)
@@ -87,11 +129,14 @@ async def post_heads(request: Request, app: App, reader: Reader) -> Response:
     return Response(orjson.dumps({"heads": heads}), media_type="application/json")
 
 
-@router.get("/events/{event_id}", summary="One event by its id")
-def get_event(event_id: str, app: App, reader: Reader) -> Response:
+@router.get(
+    "/events/{event_id}",
+    responses=answers(Event, 404, *READING) | UNCHANGED,
+    summary="One event by its id",
+)
+def get_event(event_id: str, app: App, reader: Reader, if_none_match: IfNoneMatch = None) -> Response:
     """Header, payload (null once erased), signatures, receipt, findings and place in the log."""
-    event = app.reads.event(_event_digest(event_id))
-    return Response(orjson.dumps(event), media_type="application/json")
+    return tagged_response(app.reads.event(_event_digest(event_id)), if_none_match)
 
 
 def _event_digest(text: str) -> bytes:

@@ -7,15 +7,22 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from chemtrace.core.codes import parse_code
+from chemtrace.entrypoints.api.answers import READING, answers
 from chemtrace.entrypoints.api.auth import Reader
 from chemtrace.entrypoints.api.context import App
 from chemtrace.entrypoints.api.paging import Cursor, Limit, json_response, page_response
+from chemtrace.entrypoints.api.schemas import items as forms
+from chemtrace.entrypoints.api.schemas.events import History
 
 router = APIRouter(prefix="/v1/items", tags=["items"])
 Filter = Annotated[str | None, Query(max_length=64)]
 
 
-@router.get("", summary="Items by holder, site, chemical, state or pending receipt")
+@router.get(
+    "",
+    responses=answers(forms.ItemPage, *READING),
+    summary="Items by holder, site, chemical, state or pending receipt",
+)
 def get_items(
     app: App,
     reader: Reader,
@@ -36,19 +43,27 @@ def get_items(
     return page_response("items", page)
 
 
-@router.get("/{code}", summary="One item now")
+@router.get("/{code}", responses=answers(forms.Item, 404, *READING), summary="One item now")
 def get_item(code: str, app: App, reader: Reader) -> Response:
     """State, custody, place, quantity, containment and open findings of one item."""
     return json_response(app.reads.item(parse_code(code).text))
 
 
-@router.get("/{code}/history", summary="Everything that was said about one item")
+@router.get(
+    "/{code}/history",
+    responses=answers(History, *READING),
+    summary="Everything that was said about one item",
+)
 def get_history(code: str, app: App, reader: Reader) -> Response:
     """All events of the item in the order of the log, with findings, effect and receipts."""
     return json_response({"code": parse_code(code).text, "events": app.reads.history(parse_code(code).text)})
 
 
-@router.get("/{code}/trace", summary="Where it came from, or where it went")
+@router.get(
+    "/{code}/trace",
+    responses=answers(forms.Lineage, *READING),
+    summary="Where it came from, or where it went",
+)
 def get_trace(
     code: str, app: App, reader: Reader, direction: Annotated[Literal["up", "down"], Query()] = "up"
 ) -> Response:
