@@ -101,5 +101,5 @@ def test_a_folder_that_is_not_empty_is_left_alone(played: tuple[dict[str, Any], 
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 3
-    assert json.loads(done.stdout)["error"]["code"] == "ledger.exists"
+    assert json.loads(done.stderr)["code"] == "ledger.exists"
     assert sorted(path.name for path in folder.iterdir()) == before
