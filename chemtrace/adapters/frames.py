@@ -8,14 +8,14 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 _HEAD: Final = struct.Struct(">I")
 END_TIMEOUT_S: Final = 5
 """How long a child may take to end after its input ended."""
 
 
-def read_frame(stream: BinaryIO) -> bytes | None:
+def read_frame(stream: IO[bytes]) -> bytes | None:
     """The next message, or None at the end of the stream."""
     head = stream.read(_HEAD.size)
     if len(head) < _HEAD.size:
@@ -25,7 +25,7 @@ def read_frame(stream: BinaryIO) -> bytes | None:
     return body if len(body) == size else None
 
 
-def write_frame(stream: BinaryIO, message: bytes) -> None:
+def write_frame(stream: IO[bytes], message: bytes) -> None:
     """Write one message and push it out."""
     stream.write(_HEAD.pack(len(message)))
     stream.write(message)
