@@ -101,8 +101,8 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 BORROWED = "not beside th"
-"""In the reason of a test over vectors or records of other hands: they are no part of the project, and where they do not
-lie beside the checkout no installation can bring them."""
+"""In the reason of a test over vectors or records of other hands: they are no part of the project, and where they do
+not lie beside the checkout no installation can bring them."""
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
