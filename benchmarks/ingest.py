@@ -15,7 +15,7 @@ from benchmarks.support.served import Served, machine_cpu_s, scratch, serve
 from benchmarks.support.workload import batches, measure_limit
 from tests.seeded_ledger import seed_ledger
 
-CONNECTIONS = 3
+CONNECTIONS = 10
 WARM_UP = 2_000
 
 
