@@ -6,6 +6,7 @@ a ledger that the server refuses to open.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from chemtrace.adapters.backup import (
@@ -19,6 +20,7 @@ from chemtrace.adapters.backup import (
 )
 from chemtrace.adapters.clock import SystemClock
 from chemtrace.adapters.data_files import contracts_dir
+from chemtrace.adapters.keys.vault import VAULT_FILE, VAULT_FOLDER, load_last_signed
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.following import FlowFollower
 from chemtrace.adapters.sql.migrate import current_revision, newest_revision, upgrade
@@ -50,14 +52,20 @@ def audit_ledger(
     """Recompute the whole ledger and report every fault, reading only.
 
     `catalogue` is the file of chemicals that the ledger's settings name, if they name one. Whether codes
-    were issued is checked where `data_dir` holds the master key of code serials, else left out.
+    were issued is checked where `data_dir` holds the master key of code serials, else left out; whether the
+    log is as long as the vault left it, where `data_dir` holds a vault that the caller may read.
 
     Raises:
         LedgerMissingError: no ledger there.
+        CheckpointForkError: the vault's file is damaged.
     """
     known = parse_catalogue((catalogue or contracts_dir() / CATALOGUE_FILE).read_bytes())
+    # Before the snapshot: a server beside us may sign on, and what it had signed by now is in the snapshot.
+    signed = _load_signed(data_dir)
     with open_snapshot(database_url) as store:
-        return verify_log(store, catalogue=known, master=_load_master(data_dir), progress=progress)
+        return verify_log(
+            store, catalogue=known, master=_load_master(data_dir), signed=signed, progress=progress
+        )
 
 
 def record_audit(*, database_url: str, report: AuditReport) -> int:
@@ -112,3 +120,9 @@ def schema_state(database_url: str) -> tuple[str | None, str | None]:
 def _load_master(data_dir: Path) -> bytes | None:
     path = data_dir / MASTER_KEY_FILE
     return path.read_bytes() if path.is_file() else None
+
+
+def _load_signed(data_dir: Path) -> tuple[int, bytes] | None:
+    path = data_dir / VAULT_FOLDER / VAULT_FILE
+    readable = os.access(path.parent, os.X_OK) and os.access(path, os.R_OK)
+    return load_last_signed(path) if readable else None

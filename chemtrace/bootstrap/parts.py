@@ -11,7 +11,7 @@ from chemtrace.adapters.check_processes import CheckProcesses
 from chemtrace.adapters.data_files import contracts_dir
 from chemtrace.adapters.keys.files import key_path, load_private_key
 from chemtrace.adapters.keys.signers import KeyReceiptSigner
-from chemtrace.adapters.keys.vault import VAULT_FILE, FileVault
+from chemtrace.adapters.keys.vault import VAULT_FILE, VAULT_FOLDER, FileVault
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.following import FlowFollower
 from chemtrace.adapters.sql.store import SQLStore
@@ -25,8 +25,6 @@ from chemtrace.ledger.ports import Clock
 from chemtrace.registry.state import Registry
 
 CATALOGUE_FILE: Final = "chemicals/beijing-35.json"
-VAULT_FOLDER: Final = "vault"
-"""Beside the keys, not among them: a restored backup must meet the vault as it was left."""
 NONCE_BYTES: Final = 16
 
 

@@ -20,6 +20,8 @@ from chemtrace.core.merkle import verify_consistency
 from chemtrace.core.types import RootHash
 
 VAULT_FILE: Final = "log.vault"
+VAULT_FOLDER: Final = "vault"
+"""Beside the keys, not among them: a restored backup must meet the vault as it was left."""
 
 
 class FileVault:
@@ -41,15 +43,7 @@ class FileVault:
         Raises:
             CheckpointForkError: the file is damaged; what was signed last is not known.
         """
-        try:
-            found = json.loads(self._path.read_bytes())
-            return int(found["size"]), bytes.fromhex(found["root"])
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CheckpointForkError(
-                "the vault's file is damaged: what was signed last is not known"
-            ) from error
+        return load_last_signed(self._path)
 
     def sign(self, *, origin: str, size: int, root: bytes, path: Sequence[bytes]) -> bytes:
         """Return the signed checkpoint.
@@ -79,6 +73,21 @@ class FileVault:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def load_last_signed(path: Path) -> tuple[int, bytes] | None:
+    """Size and root of the last tree signed, as the vault's file at `path` says; None without a file.
+
+    Raises:
+        CheckpointForkError: the file is damaged; what was signed last is not known.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+        return int(found["size"]), bytes.fromhex(found["root"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointForkError("the vault's file is damaged: what was signed last is not known") from error
 
 
 def _check_growth(old_size: int, old_root: bytes, size: int, root: bytes, path: Sequence[bytes]) -> None:

@@ -37,7 +37,6 @@ class EntryAudit:
         self.next_index = 0
         self.chain: bytes = CHAIN_START
         self.before_chain: bytes = CHAIN_START
-        self.missing_payloads: dict[bytes, int] = {}
         self._faults = faults
         self._ids = array("Q")
 
@@ -110,8 +109,8 @@ class EntryAudit:
 
     def _read_payload(self, row: AuditEntry, header: Header) -> Payload | None:
         if row.payload is None:
-            # Only an erasure may take a payload away; whether one names this event is known at the end.
-            self.missing_payloads[row.event_id] = row.index
+            # An erasure takes away openings, which stand beside; nothing takes a payload away.
+            self._faults.add(row.index, "payload.missing", "the payload of this event is missing")
             return None
         digest = sha256(row.payload).hexdigest()
         if digest != header.payload.sha256 or len(row.payload) != header.payload.size:

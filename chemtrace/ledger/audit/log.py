@@ -1,8 +1,10 @@
 """`verify_log`: one pass over all entries, then the rows that the pass predicts.
 
 1. every entry from its bytes (`entries`), 2. every signature under the keys of its place (`people`, `signatures`),
-3. the epochs (`epochs`), 4. the tree and every checkpoint (`tree`), 5. everything derived (`models`, `compare`),
-6. head row and guards. Memory grows with subjects, not with entries.
+3. the epochs (`epochs`), 4. the tree, every checkpoint and the vault's memory (`tree`),
+5. everything derived (`models`, `compare`), 6. openings, head row and guards.
+
+Memory grows with subjects, not with entries.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from chemtrace.ledger.audit.compare import compare_models
 from chemtrace.ledger.audit.entries import EntryAudit
 from chemtrace.ledger.audit.epochs import EpochAudit
 from chemtrace.ledger.audit.models import ModelAudit
+from chemtrace.ledger.audit.openings import check_openings
 from chemtrace.ledger.audit.people import PeopleAudit
 from chemtrace.ledger.audit.port import AuditEntry, AuditStore, StoredHead
 from chemtrace.ledger.audit.report import NOWHERE, AuditReport, FaultLog
@@ -30,20 +33,28 @@ Progress = Callable[[int, int], None]
 
 
 def verify_log(
-    store: AuditStore, *, catalogue: Catalogue, master: bytes | None = None, progress: Progress | None = None
+    store: AuditStore,
+    *,
+    catalogue: Catalogue,
+    master: bytes | None = None,
+    signed: tuple[int, bytes] | None = None,
+    progress: Progress | None = None,
 ) -> AuditReport:
     """Audit everything in `store` and report all faults; a fault never stops the audit.
 
     Args:
         catalogue: the chemicals that admission used.
         master: key of the code serials; without it nobody can say whether a code was issued, and that is left out.
+        signed: size and root of the last tree that the vault signed, asked for before the snapshot was taken; an
+            older copy of the database agrees with itself in everything, and only this memory tells.
 
     Raises:
         UnavailableError: the store could not be read.
     """
     faults = FaultLog()
     with signature_check(faults) as check:
-        audit = _Audit(store, catalogue, master, check, faults)
+        tree = TreeAudit(store, faults, signed)
+        audit = _Audit(store, catalogue, master, check, tree)
         total, done = store.count(), 0
         for chunk in store.entries(CHUNK):
             for row in chunk:
@@ -64,14 +75,14 @@ class _Audit:
         catalogue: Catalogue,
         master: bytes | None,
         check: SignatureCheck,
-        faults: FaultLog,
+        tree: TreeAudit,
     ) -> None:
-        memory = Memory(master)
+        memory, faults = Memory(master), tree.faults
         self.origin = store.fact("origin")
         self.store, self.check, self.faults, self.has_master = store, check, faults, master is not None
         self.entries = EntryAudit(faults)
         self.epochs = EpochAudit(store, faults)
-        self.tree = TreeAudit(store, faults)
+        self.tree = tree
         self.people = PeopleAudit(memory.registry, self.origin, check, faults, has_master=self.has_master)
         self.models = ModelAudit(store, memory, catalogue, faults)
 
@@ -95,9 +106,7 @@ class _Audit:
         """Everything that can be said only at the end."""
         size = self.entries.next_index
         self.entries.finish()
-        for event_id, index in self.entries.missing_payloads.items():
-            if event_id.hex() not in self.people.erased:
-                self.faults.add(index, "payload.missing", "the payload is missing and no event erased it")
+        check_openings(self.store, self.people.erased, self.faults)
         self._check_head(self.store.head(), size)
         self.epochs.finish(size)
         self.tree.finish(self.origin, self.people.verifiers())

@@ -101,6 +101,17 @@ class StoredFinding(msgspec.Struct, frozen=True):
     resolved_by: int | None
 
 
+class StoredOpening(msgspec.Struct, frozen=True):
+    """One opening with the event it stands beside: id and payload, None where no such entry or payload is stored."""
+
+    index: int
+    event_id: bytes | None
+    digest: bytes
+    salt: bytes
+    value: str
+    payload: bytes | None
+
+
 class AuditStore(Protocol):
     """One snapshot of a ledger's tables."""
 
@@ -166,6 +177,10 @@ class AuditStore(Protocol):
 
     def findings(self) -> Iterator[StoredFinding]:
         """Every finding by index and number."""
+        ...
+
+    def openings(self) -> Iterator[StoredOpening]:
+        """Every opening by index and number."""
         ...
 
     def records(self) -> Iterator[tuple[str, str, int, bytes]]:

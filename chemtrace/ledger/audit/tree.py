@@ -20,11 +20,11 @@ _STEP: Final = WIDTH * HASH_SIZE
 class TreeAudit:
     """Takes the leaf hashes in order; compares full tiles as they fill up, and the edge at the end."""
 
-    def __init__(self, store: AuditStore, faults: FaultLog) -> None:
-        """Compare with what `store` holds; note differences in `faults`."""
+    def __init__(self, store: AuditStore, faults: FaultLog, signed: tuple[int, bytes] | None = None) -> None:
+        """Compare with what `store` holds and with the tree `signed` last; note differences in `faults`."""
         self.range = CompactRange()
         self._store = store
-        self._faults = faults
+        self.faults = faults
         self._levels: list[bytearray] = [bytearray()]
         self._numbers: list[int] = [0]
         self._expected: dict[tuple[int, int], int] = {}
@@ -33,22 +33,30 @@ class TreeAudit:
         self._short: list[tuple[int, int, int]] = []
         self._due: list[tuple[int, bytes, bytes]] = []
         self._last_size = 0
+        self._signed = signed
         self.newest: tuple[str, int, bytes] | None = None
 
     def add(self, leaf: bytes) -> None:
         """Take the next leaf hash."""
         self.range.append(leaf)
         self._push(0, leaf)
+        if self._signed is not None and self._signed[0] == self.range.size:
+            self._compare_signed(self._signed[1], self.range.root())
         while self._next is not None and self._next[0] <= self.range.size:
             self._due.append((*self._next, self.range.root()))
             self._next = next(self._checkpoints, None)
 
     def finish(self, origin: str | None, verifiers: tuple[NoteVerifier, ...]) -> None:
         """Compare the right edge, look for tiles that should not be, and check every checkpoint."""
+        if self._signed is not None and self._signed[0] > self.range.size:
+            detail = (
+                f"the vault signed a tree of {self._signed[0]} entries, the log holds only {self.range.size}"
+            )
+            self.faults.add(self.range.size, "evidence.checkpoint", detail)
         if self._next is not None:
             rest = [self._next, *self._checkpoints]
             size = self.range.size
-            self._faults.add(
+            self.faults.add(
                 size,
                 "evidence.checkpoint",
                 f"a signed checkpoint covers {rest[-1][0]} entries, the log holds only {size}",
@@ -63,7 +71,13 @@ class TreeAudit:
             if (level, number) not in self._expected:
                 index = min(number * WIDTH << 8 * level, self.range.size)
                 detail = f"{tile_path(level, number, max(1, length // HASH_SIZE))} lies beyond the log's end"
-                self._faults.add(index, "evidence.tree", detail)
+                self.faults.add(index, "evidence.tree", detail)
+
+    def _compare_signed(self, signed: bytes, root: bytes) -> None:
+        """The vault's memory against the root of the entries; a difference is blamed on the last of them."""
+        if signed != root:
+            detail = f"the vault signed the root {signed.hex()}, the entries give {root.hex()}"
+            self.faults.add(self.range.size - 1, "evidence.checkpoint", detail)
 
     def _push(self, level: int, node: bytes) -> None:
         buffer = self._levels[level]
@@ -96,7 +110,7 @@ class TreeAudit:
             self._short.append((level, number, len(stored)))
             return
         index = number * WIDTH + at // HASH_SIZE << 8 * level
-        self._faults.add(
+        self.faults.add(
             min(index, self.range.size),
             "evidence.tree",
             f"{tile_path(level, number, len(data) // HASH_SIZE)}: hash {at // HASH_SIZE} is not that of the leaves",
@@ -110,7 +124,7 @@ class TreeAudit:
             if length < needed * HASH_SIZE:
                 index = number * WIDTH + length // HASH_SIZE << 8 * level
                 detail = f"{tile_path(level, number, needed)} is missing or too short: {length} bytes"
-                self._faults.add(min(index, self.range.size), "evidence.tree", detail)
+                self.faults.add(min(index, self.range.size), "evidence.tree", detail)
 
     def _check_note(
         self, size: int, note: bytes, root: bytes, origin: str | None, verifiers: tuple[NoteVerifier, ...]
@@ -119,10 +133,10 @@ class TreeAudit:
         try:
             checkpoint, _ = verify_checkpoint(note, origin or "", verifiers)
         except ChemtraceError as error:
-            self._faults.add_error(size - 1, error)
+            self.faults.add_error(size - 1, error)
             return
         if (checkpoint.size, checkpoint.root) != (size, root):
-            self._faults.add(
+            self.faults.add(
                 size - 1,
                 "evidence.checkpoint",
                 f"the checkpoint signs size {checkpoint.size} and root {checkpoint.root.hex()}, "

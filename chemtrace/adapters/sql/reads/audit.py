@@ -29,6 +29,7 @@ from chemtrace.adapters.sql.tables import (
     ledger,
     licence,
     log_head,
+    opening,
     payload,
     site,
     subject_entry,
@@ -43,6 +44,7 @@ from chemtrace.ledger.audit.port import (
     StoredFinding,
     StoredHead,
     StoredItem,
+    StoredOpening,
     StoredSubject,
     StoredWaybill,
 )
@@ -203,6 +205,16 @@ class StoredSnapshot:
             select(*(finding.c[name] for name in names)).order_by(finding.c.idx, finding.c.n)
         ):
             yield StoredFinding(*row)
+
+    def openings(self) -> Iterator[StoredOpening]:
+        """Every opening by index and number, with the event it stands beside."""
+        columns = (opening.c.idx, entry.c.event_id, opening.c.digest, opening.c.salt, opening.c.value)
+        beside = opening.outerjoin(entry, entry.c.idx == opening.c.idx).outerjoin(
+            payload, payload.c.idx == opening.c.idx
+        )
+        query = select(*columns, payload.c.body).select_from(beside).order_by(opening.c.idx, opening.c.n)
+        for row in self._stream(query):
+            yield StoredOpening(*row)
 
     def records(self) -> Iterator[tuple[str, str, int, bytes]]:
         """(table, id, last index, document) of every record of the registry."""
