@@ -61,7 +61,9 @@ def get_refusals(
     app: App,
     reader: Reader,
     enterprise: Annotated[str | None, Query(max_length=96)] = None,
-    code: Annotated[str | None, Query(max_length=64, description="the rule's id, or the problem's code")] = None,
+    code: Annotated[
+        str | None, Query(max_length=64, description="the rule's id, or the problem's code")
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Response:
