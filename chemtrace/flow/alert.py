@@ -18,6 +18,9 @@ EVIDENCE_CAP: Final = 50
 CLOSED: Final = frozenset({"withdrawn", "dismissed"})
 """Statuses that take no more evidence: what comes after them is a new alert."""
 
+DECIDED: Final = CLOSED | {"confirmed"}
+"""Statuses that an explanation does not change: the word of the accused is noted beside the decision."""
+
 HANDLED: Final[dict[str, Status]] = {
     "acknowledge": "acknowledged",
     "assign": "assigned",

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from chemtrace.flow.alert import HANDLED, Alert, Step
+from chemtrace.flow.alert import DECIDED, HANDLED, Alert, Step
 from chemtrace.flow.casebook import Casebook, Changes, EntryLookup
 from chemtrace.flow.detector import ANY_REFUSAL, Detector
 from chemtrace.flow.device import note_event
@@ -97,6 +97,8 @@ class Engine:
         status = HANDLED.get(handling.phase)
         if alert is None or status is None:
             return None
+        if handling.phase == "explain" and alert.status in DECIDED:
+            status = alert.status
         note = handling.remark or ""
         step = Step(status, handling.index, handling.event_id, handling.actor, handling.at_us, note, note)
         decided = msgspec.structs.replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -42,6 +42,21 @@ def resolve(state: ItemState, lookup: Callable[[str], ItemState]) -> ItemState:
         vehicle=outer.vehicle,
         stored_unit=outer.stored_unit,
     )
+
+
+def first_in_ring(after: Mapping[str, ItemState], lookup: Callable[[str], ItemState]) -> ItemState | None:
+    """The first item of `after` that would stand inside itself, or deeper than anything is packed; None if none.
+
+    Items in a ring of containers have no outermost one: nobody could take them out, and no stock would count them.
+    """
+    for state in after.values():
+        outer, depth = state, 0
+        while outer.parent is not None:
+            depth += 1
+            if outer.parent == state.code or depth > MAX_DEPTH:
+                return state
+            outer = after.get(outer.parent) or lookup(outer.parent)
+    return None
 
 
 def has_in_hand(outer: ItemState, event: ItemEvent) -> bool:

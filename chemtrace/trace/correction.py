@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from chemtrace.core.errors import EventNotFoundError, PayloadError
 from chemtrace.core.events.items import Correct
 from chemtrace.trace.consignment import undo
+from chemtrace.trace.containment import first_in_ring
 from chemtrace.trace.event import ItemEvent
-from chemtrace.trace.finding import Refusal, find
+from chemtrace.trace.finding import Finding, Refusal, find, find_item
 from chemtrace.trace.fold import Revision, revise_corrected, without_effect
 from chemtrace.trace.judgement import Judgement
 from chemtrace.trace.rules import RULES
@@ -31,17 +32,37 @@ def judge_correction(event: ItemEvent, view: ItemsView) -> Judgement:
         raise Refusal(told).error()
     before = {code: view.state(code) for code in target.codes}
     revisions = {code: revise_corrected(event, target, state, view) for code, state in before.items()}
+    ringed = first_in_ring({code: each.state for code, each in revisions.items()}, view.state)
+    if ringed is not None:
+        return _without_effect(event, target, before, (_ring(event, ringed),), view)
     if all(revision.effect for revision in revisions.values()):
         return _applied(event, target, before, revisions, view)
     findings = [found for revision in revisions.values() for found in revision.findings]
+    superseded = tuple([found for found in findings if found.rule == "correct.superseded"])
+    return _without_effect(event, target, before, superseded, view)
+
+
+def _without_effect(
+    event: ItemEvent,
+    target: ItemEvent,
+    before: dict[str, ItemState],
+    findings: tuple[Finding, ...],
+    view: ItemsView,
+) -> Judgement:
     return Judgement(
         before=before,
         after={code: without_effect(state, event) for code, state in before.items()},
         waybills=_touched(event, target, view, undone=False),
-        findings=tuple([found for found in findings if found.rule == "correct.superseded"]),
+        findings=findings,
         resolved=(),
         effect=dict.fromkeys(before, False),
     )
+
+
+def _ring(event: ItemEvent, ringed: ItemState) -> Finding:
+    """The correction would put a container into what was packed into it since."""
+    said = f"pack/done, {ringed.holder}, item.packed"
+    return find_item("correct.superseded", event, ringed, expected=ringed.last_index, found=said)
 
 
 def _target(event: ItemEvent, view: ItemsView) -> ItemEvent:

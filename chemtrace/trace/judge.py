@@ -15,7 +15,7 @@ from chemtrace.core.events.items import Produce
 from chemtrace.core.times import MAX_US, format_utc
 from chemtrace.trace.balance import check_chemicals, weigh
 from chemtrace.trace.consignment import Match, match_arrival, match_load
-from chemtrace.trace.containment import has_in_hand, outermost, resolve
+from chemtrace.trace.containment import first_in_ring, has_in_hand, outermost, resolve
 from chemtrace.trace.correction import judge_correction
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.finding import Finding, Refusal, find, find_item
@@ -107,6 +107,8 @@ def judge(event: ItemEvent, view: ItemsView) -> Judgement:
         _judge_item(case, code, Facts("line", quantity, "unchecked", case.waybill))
     if event.inputs:
         _judge_balance(case)
+    if event.container is not None:
+        _judge_ring(case)
     waybills = _judge_transport(case) if event.kind == "transport" or event.waybill is not None else {}
     if case.refusals and (event.inputs or event.container is not None) and not all(case.effect.values()):
         _undo_all(case)
@@ -221,6 +223,15 @@ def _with_answers(event: ItemEvent, view: ItemsView, state: ItemState, facts: Fa
         chemical = None if entry is None else entry.cas
     privileged = pair == ("report", "found") and view.is_authority(event.actor)
     return Facts(role, facts.quantity, issue, facts.waybill, chemical, privileged)
+
+
+def _judge_ring(case: _Case) -> None:
+    """Refuse to put a container into what stands inside it: told late, each step by itself may look right."""
+    ringed = first_in_ring(case.after, case.view.state)
+    if ringed is None:
+        return
+    case.refuse(Refusal(find_item("item.packed", case.event, ringed)))
+    _undo_all(case)
 
 
 # (3) the waybill

@@ -10,7 +10,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, or_, select, text
 
 from chemtrace.adapters.sql.reads.events import FindingLine, finding_line
-from chemtrace.adapters.sql.reads.history import MAX_NESTING
 from chemtrace.adapters.sql.reads.pages import Page, cut_page, load_json, page_size, parse_text_cursor
 from chemtrace.adapters.sql.tables import finding, item, subject_head, waybill
 from chemtrace.core.catalogue import Catalogue
@@ -161,17 +160,16 @@ def load_items(
 
 
 _HERE: Final = text(
-    "WITH RECURSIVE here(code, depth) AS ("
-    " SELECT code, 0 FROM item WHERE site = :site AND parent IS NULL AND status IN :states"
-    " UNION ALL SELECT item.code, here.depth + 1 FROM item JOIN here ON item.parent = here.code"
-    " WHERE here.depth < :nesting)"
+    "WITH RECURSIVE here(code) AS ("
+    " SELECT code FROM item WHERE site = :site AND parent IS NULL AND status IN :states"
+    " UNION SELECT item.code FROM item JOIN here ON item.parent = here.code)"
     " SELECT item.* FROM item JOIN here ON here.code = item.code ORDER BY item.slot, item.code"
 ).bindparams(bindparam("states", expanding=True))
 
 
 def load_stock(connection: Connection, site: str, catalogue: Catalogue | None) -> tuple[StockLine, ...]:
     """Return what is at a site by chemical, what stands in containers included; one query."""
-    given = {"site": site, "states": list(IN_STOCK), "nesting": MAX_NESTING}
+    given = {"site": site, "states": list(IN_STOCK)}
     groups: dict[tuple[str, str], list[Any]] = {}
     for row in connection.execute(_HERE, given):
         groups.setdefault((row.slot, row.unit), []).append(row)
@@ -198,10 +196,12 @@ def _stock_line(slot: str, unit: str, rows: Sequence[Any], catalogue: Catalogue 
 
 
 def _containers(connection: Connection, row: Any) -> tuple[Any, ...]:
-    """What an item is in, innermost first; a ring of containers ends at the nesting limit."""
+    """What an item is in, innermost first; a ring of containers, which is never admitted, ends where it began."""
     chain: list[Any] = []
+    seen: set[str] = {row.code}
     parent = row.parent
-    while parent is not None and len(chain) < MAX_NESTING:
+    while parent is not None and parent not in seen:
+        seen.add(parent)
         outer = connection.execute(select(item).where(item.c.code == parent)).first()
         if outer is None:
             break
