@@ -46,15 +46,13 @@ def ledger_parts(
 ) -> Parts:
     """Return what a ledger is wired from: store, keys, vault, detectors, limits."""
     processes = settings.check_processes or os.cpu_count() or 1
-    signer = KeyReceiptSigner(receipt, beside=processes > 1)
     return Parts(
         store=SQLStore(database),
         clock=clock,
         origin=origin,
         catalogue=catalogue,
         master=master,
-        receipt_signer=signer,
-        group_signer=signer,
+        receipt_signer=KeyReceiptSigner(receipt),
         vault=FileVault(log, settings.data_dir / VAULT_FOLDER / VAULT_FILE),
         followers=(FlowFollower(database),),
         group_size=settings.group_size,

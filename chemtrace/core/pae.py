@@ -8,6 +8,9 @@ HEADER_TYPE: Final = "application/vnd.chemtrace.header+json"
 RECEIPT_TYPE: Final = "application/vnd.chemtrace.receipt+json"
 """Type bound into the signature over a receipt."""
 
+RECEIPT_TREE_TYPE: Final = "application/vnd.chemtrace.receipt-tree"
+"""Type bound into the signature over the root of a group of receipts."""
+
 KEY_REQUEST_TYPE: Final = "application/vnd.chemtrace.key-request+json"
 """Type bound into the proof that a new key is in the requester's hands."""
 

@@ -4,12 +4,13 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from chemtrace.core.algorithms import PublicKey, verify
+from chemtrace.core.algorithms import PublicKey
 from chemtrace.core.base64url import decode_base64url, encode_base64url
 from chemtrace.core.canonical import parse_canonical
 from chemtrace.core.errors import KeyUnknownError, ReceiptFormatError
 from chemtrace.core.keys import PrivateKey
 from chemtrace.core.pae import RECEIPT_TYPE, encode_pae
+from chemtrace.core.receipt_tree import verify_receipt
 from chemtrace.core.times import parse_rfc3339
 from chemtrace.core.types import MAX_SAFE_INTEGER
 
@@ -33,7 +34,7 @@ class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SignedReceipt(msgspec.Struct, frozen=True):
-    """A receipt's bytes as signed, the receipt key's id (hex) and its signature; stored and answered as it is."""
+    """A receipt's bytes, the receipt key's id (hex) and its signature (`receipt_tree`); answered as stored."""
 
     receipt_bytes: bytes
     kid: str
@@ -104,5 +105,5 @@ def verify_signed_receipt(data: bytes, key: PublicKey) -> Receipt:
     signed = parse_signed_receipt(data)
     if signed.kid != key.kid.hex():
         raise KeyUnknownError("the receipt names another key", expected=key.kid.hex(), found=signed.kid)
-    verify(key, encode_pae(RECEIPT_TYPE, signed.receipt_bytes), signed.signature)
+    verify_receipt(key, signed.receipt_bytes, signed.signature)
     return parse_receipt(signed.receipt_bytes)

@@ -29,7 +29,6 @@ from chemtrace.ledger.ports import (
     Clock,
     EpochRow,
     Follower,
-    GroupSigner,
     Head,
     ReceiptSigner,
     Seen,
@@ -57,7 +56,6 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     followers: tuple[Follower, ...] = ()
     group_size: int = 1000
     group_window_s: float = 0.0
-    group_signer: GroupSigner | None = None
     threads: int = 0
     bulk_checker: Callable[[Callable[[], Registry]], BulkChecker] | None = None
 
@@ -76,7 +74,7 @@ class Ledger:
         self._memory = Memory(parts.master)
         self._seen: list[Seen] | None = []
         self._follower_error: Exception | None = None
-        terms = Terms(parts.origin, parts.catalogue, parts.receipt_signer.kid, self._sign_many)
+        terms = Terms(parts.origin, parts.catalogue, parts.receipt_signer.kid, parts.receipt_signer.sign)
         self._sequencer = Sequencer(store=parts.store, memory=self._memory, terms=terms)
         try:
             self._recover()
@@ -137,13 +135,6 @@ class Ledger:
             self._seen = None
         else:
             self._seen += seen
-
-    def _sign_many(self, receipts: Sequence[bytes]) -> Callable[[], list[bytes]]:
-        group_signer = self._parts.group_signer
-        if group_signer is not None:
-            return group_signer.sign_many(receipts)
-        signatures = [self._parts.receipt_signer.sign(receipt) for receipt in receipts]
-        return lambda: signatures
 
     # ------------------------------------------------------------------ publishing
 
@@ -255,8 +246,6 @@ class Ledger:
         """Finish what was handed in, then end the threads."""
         self._committer.close()
         self._checking.close()
-        if self._parts.group_signer is not None:
-            self._parts.group_signer.close()
 
 
 def _early(verdict: Admitted | ChemtraceError) -> Outcome:

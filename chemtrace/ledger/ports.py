@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
@@ -231,8 +231,8 @@ class WriteTransaction(ReadTransaction, Protocol):
         """Write down what will never change."""
         ...
 
-    def append(self, group: Group, signing: Callable[[], Sequence[bytes]]) -> None:
-        """Write all rows of a group; `signing` waits for the signatures of its receipts."""
+    def append(self, group: Group, signatures: Sequence[bytes]) -> None:
+        """Write all rows of a group; `signatures` are those of its entries' receipts, in order."""
         ...
 
     def append_epoch(self, entry: NewEntry, epoch: EpochRow) -> None:
@@ -280,20 +280,8 @@ class ReceiptSigner(Protocol):
         """The key id, 32 bytes."""
         ...
 
-    def sign(self, receipt: bytes) -> bytes:
-        """The signature over a receipt."""
-        ...
-
-
-class GroupSigner(ReceiptSigner, Protocol):
-    """A receipt key that signs a whole group while its caller does something else."""
-
-    def sign_many(self, receipts: Sequence[bytes]) -> Callable[[], list[bytes]]:
-        """Begin to sign; the answer waits for the signatures, in the order of the receipts."""
-        ...
-
-    def close(self) -> None:
-        """End what was started."""
+    def sign(self, message: bytes) -> bytes:
+        """The raw signature over a message."""
         ...
 
 

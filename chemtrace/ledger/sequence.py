@@ -16,7 +16,6 @@ from hashlib import sha256
 import msgspec
 import orjson
 
-from chemtrace.core.algorithms import verify
 from chemtrace.core.catalogue import Catalogue
 from chemtrace.core.entry import encode_entry
 from chemtrace.core.errors import (
@@ -25,8 +24,8 @@ from chemtrace.core.errors import (
     RefusedError,
     SignatureInvalidError,
 )
-from chemtrace.core.pae import RECEIPT_TYPE, encode_pae
 from chemtrace.core.receipt import Receipt, encode_receipt
+from chemtrace.core.receipt_tree import sign_receipts, verify_receipt
 from chemtrace.core.statement import verify_signatures
 from chemtrace.core.times import format_utc
 from chemtrace.ledger.admit import Checked, signer_keys
@@ -48,8 +47,8 @@ from chemtrace.ledger.rules import Decision, Place, check_times, decide
 from chemtrace.ledger.view import GroupView
 from chemtrace.registry.state import Registry
 
-SignMany = Callable[[Sequence[bytes]], Callable[[], list[bytes]]]
-"""Begins to sign receipts; what it returns waits for the signatures, in order."""
+Sign = Callable[[bytes], bytes]
+"""A message to the receipt key's raw signature."""
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -58,7 +57,7 @@ class Terms(msgspec.Struct, frozen=True):
     origin: str
     catalogue: Catalogue
     kid: bytes
-    sign_many: SignMany
+    sign: Sign
 
 
 class Sequencer:
@@ -272,17 +271,10 @@ class _GroupWork:
         if not group.entries and not group.refusals:
             return
         self.group = self.view.group = Group()
-        signing = self.terms.sign_many([entry.receipt or b"" for entry in group.entries])
-        kept: list[bytes] = []
-
-        def signatures() -> list[bytes]:
-            if not kept:
-                kept.extend(signing())
-            return kept
-
+        signatures = sign_receipts([entry.receipt or b"" for entry in group.entries], self.terms.sign)
         self.transaction.append(group, signatures)
         self.entries += group.entries
-        self.signatures += signatures()
+        self.signatures += signatures
 
     def outcomes(self) -> list[Outcome]:
         """The outcomes in the order of the statements; call after the commit only."""
@@ -316,7 +308,7 @@ def receipt_kid(registry: Registry, known: KnownEvent, current: bytes) -> bytes:
         return current
     for record in sorted(records, key=lambda record: -record.from_index):
         try:
-            verify(record.public_key, encode_pae(RECEIPT_TYPE, known.receipt), known.signature)
+            verify_receipt(record.public_key, known.receipt, known.signature)
         except SignatureInvalidError:
             continue
         return record.public_key.kid

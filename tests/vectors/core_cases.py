@@ -25,7 +25,14 @@ from chemtrace.core.merkle import (
 )
 from chemtrace.core.note import make_verifier
 from chemtrace.core.p256 import ORDER as P256_ORDER
-from chemtrace.core.receipt import Receipt, encode_signed_receipt, sign_receipt
+from chemtrace.core.receipt import (
+    Receipt,
+    SignedReceipt,
+    encode_receipt,
+    encode_signed_receipt,
+    sign_receipt,
+)
+from chemtrace.core.receipt_tree import sign_receipts
 from chemtrace.core.sm2 import sign_sm2_python
 from chemtrace.core.statement import (
     encode_wire,
@@ -291,6 +298,19 @@ def _receipt_cases() -> Iterator[Case]:
         + other[other.index('"signature"') :],
         "padded": good.replace('","signature"', '=","signature"'),
     }
+    group = [msgspec.structs.replace(receipt, index=number) for number in range(11, 16)]
+    bodies = [encode_receipt(one) for one in group]
+    signatures = sign_receipts(bodies, ED25519.sign)
+    turned = bytearray(signatures[2])
+    turned[-1] ^= 1
+    for name, signature in {
+        "good-third-of-five": signatures[2],
+        "path-of-a-neighbour": signatures[3],
+        "group-path-turned": bytes(turned),
+        "group-path-too-short": signatures[2][:-32],
+        "group-of-one": signatures[2][:64] + bytes([0, 0, 0, 1]),
+    }.items():
+        cases[name] = encode_signed_receipt(SignedReceipt(bodies[2], ED25519.kid.hex(), signature)).decode()
     for name, text in cases.items():
         yield "receipt", name, "receipt", {"receipt": text, "spki": spki}
 

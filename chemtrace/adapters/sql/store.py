@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -75,8 +75,8 @@ class Writing(Questions):
         """Write down what will never change."""
         run_many(self.connection, insert_sql("ledger", "name, value"), [(name, value)])
 
-    def append(self, group: Group, signing: Callable[[], Sequence[bytes]]) -> None:
-        """Write all rows of a group; `signing` waits for the receipts' signatures, in the order of the entries."""
+    def append(self, group: Group, signatures: Sequence[bytes]) -> None:
+        """Write all rows of a group; `signatures` are the receipts', in the order of the entries."""
         connection = self.connection
         entries = group.entries
         insert_many(connection, _PAYLOAD, [(e.index, e.payload) for e in entries if e.payload is not None])
@@ -91,7 +91,7 @@ class Writing(Questions):
         insert_many(
             connection,
             _ENTRY,
-            [_entry_row(entry, signature) for entry, signature in zip(entries, signing(), strict=True)],
+            [_entry_row(entry, signature) for entry, signature in zip(entries, signatures, strict=True)],
         )
 
     def _append_readings(self, group: Group) -> None:

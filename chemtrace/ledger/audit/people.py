@@ -8,14 +8,15 @@ import msgspec
 
 from chemtrace.core.algorithms import PublicKey
 from chemtrace.core.base64url import decode_base64url
-from chemtrace.core.errors import ChemtraceError
+from chemtrace.core.errors import ChemtraceError, SignatureInvalidError
 from chemtrace.core.events.authority import Erase, Key
 from chemtrace.core.events.fields import Payload
 from chemtrace.core.header import Header
 from chemtrace.core.keys import parse_spki
 from chemtrace.core.note import NoteVerifier, make_verifier
-from chemtrace.core.pae import HEADER_TYPE, RECEIPT_TYPE, encode_pae
+from chemtrace.core.pae import HEADER_TYPE, encode_pae
 from chemtrace.core.receipt import Receipt, encode_receipt, parse_receipt
+from chemtrace.core.receipt_tree import signed_part
 from chemtrace.core.times import format_utc
 from chemtrace.ledger.audit.entries import ReadEntry
 from chemtrace.ledger.audit.port import AuditEntry, AuditStore
@@ -48,6 +49,7 @@ class PeopleAudit:
         self._check = check
         self._faults = faults
         self._keys: dict[str, dict[str, PublicKey]] = {"log": {}, "receipt": {}}
+        self._signed_last: tuple[bytes, bytes] = (b"", b"")
         self._early: list[tuple[int, bytes, bytes]] = []
 
     def check(self, read: ReadEntry, log_time_us: int) -> None:
@@ -178,5 +180,12 @@ class PeopleAudit:
     def _send_receipts(self) -> None:
         keys = tuple(reversed(self._keys["receipt"].values()))
         for index, body, signature in self._early:
-            self._check.add(Claim(index, "receipt", keys, encode_pae(RECEIPT_TYPE, body), signature))
+            try:
+                signed = signed_part(body, signature)
+            except SignatureInvalidError as error:
+                self._faults.add(index, error.code, f"receipt: {error.message}")
+                continue
+            if signed != self._signed_last:  # the receipts of a group lead to one signature
+                self._signed_last = signed
+                self._check.add(Claim(index, "receipt", keys, *signed))
         self._early.clear()

@@ -15,7 +15,6 @@ from chemtrace.core.chain import CHAIN_START
 from chemtrace.core.checkpoint import Checkpoint, sign_checkpoint
 from chemtrace.core.credit_code import make_credit_code
 from chemtrace.core.keys import PrivateKey, generate_key, make_key_request
-from chemtrace.core.pae import RECEIPT_TYPE, encode_pae
 from chemtrace.core.serials import issue_codes
 from chemtrace.core.statement import build_statement, encode_wire
 from chemtrace.core.subjects import is_item
@@ -56,8 +55,8 @@ class ReceiptKey:
     def kid(self) -> bytes:
         return self.key.kid
 
-    def sign(self, receipt: bytes) -> bytes:
-        return self.key.sign(encode_pae(RECEIPT_TYPE, receipt))
+    def sign(self, message: bytes) -> bytes:
+        return self.key.sign(message)
 
 
 @dataclass

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chemtrace.adapters.check_processes import CheckProcesses
-from chemtrace.adapters.keys.signers import KeyReceiptSigner
-from chemtrace.core.algorithms import verify
-from chemtrace.core.pae import RECEIPT_TYPE, encode_pae
+from chemtrace.core.receipt_tree import verify_receipt
 from chemtrace.ledger.ledger import Ledger
 from chemtrace.ledger.outcome import Admitted, Refused
 from tests.integration.audit.town import MAKER, Town
@@ -17,11 +15,10 @@ COUNT = 300
 
 @pytest.fixture
 def town(sqlite_url):
-    """A town whose ledger has one process that checks and one that signs."""
+    """A town whose ledger has one process that checks."""
     town = Town(sqlite_url)
     parts = town.ledger._parts
     town.ledger.close()
-    town.signer = KeyReceiptSigner(town.keys["receipt"], beside=True)
     checkers = []
 
     def checker(registry):
@@ -29,7 +26,7 @@ def town(sqlite_url):
         return checkers[0]
 
     fields = {name: getattr(parts, name) for name in parts.__struct_fields__}
-    fields |= {"receipt_signer": town.signer, "group_signer": town.signer, "bulk_checker": checker}
+    fields |= {"bulk_checker": checker}
     town.ledger = Ledger(type(parts)(**fields))
     town.checker = checkers[0]
     yield town
@@ -50,8 +47,7 @@ def assert_good(town, outcomes):
     assert list(range(indexes[0], indexes[0] + len(outcomes))) == indexes
     for outcome in outcomes:
         assert isinstance(outcome, Admitted)
-        signed = encode_pae(RECEIPT_TYPE, outcome.receipt_bytes)
-        verify(town.keys["receipt"].public, signed, outcome.signature)
+        verify_receipt(town.keys["receipt"].public, outcome.receipt_bytes, outcome.signature)
 
 
 def test_a_large_batch_gets_gap_free_indexes_and_receipts_that_verify(town):
@@ -74,18 +70,8 @@ def test_a_process_that_dies_costs_nothing(town):
     checking = town.checker._free.get()
     checking._child._process.kill()
     town.checker._free.put(checking)
-    town.signer._child._process.kill()
     assert_good(town, town.ledger.submit_many(second))
     assert_good(town, town.ledger.submit_many(third))
-
-
-def test_signatures_that_a_failed_group_left_behind_are_not_given_to_the_next(town):
-    receipts = [b"a%d" % n for n in range(100)]
-    others = [b"b%d" % n for n in range(100)]
-    town.signer.sign_many(receipts)
-    signatures = town.signer.sign_many(others)()
-    for receipt, signature in zip(others, signatures, strict=True):
-        verify(town.keys["receipt"].public, encode_pae(RECEIPT_TYPE, receipt), signature)
 
 
 def test_a_key_registered_later_is_told_to_the_processes(town):
