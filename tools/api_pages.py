@@ -35,10 +35,10 @@ Made from the routes by `make pages`; a test keeps them equal. The whole descrip
 - **Pages · 翻页.** Lists answer with `next`, to be given as `cursor`; `limit` is 1 to 500. 以 `cursor` 翻页。
 - **Order · 次序.** Ask `POST /v1/heads` for the heads of all subjects of an event and name them as `prev`. A head that
   moved meanwhile is 409 with the current heads for kinds that must be in order; sign again. 409 附当前链头，重签即可。
-- **Asking again · 重复读取.** Events and proofs carry an `ETag`; sent back as `If-None-Match` it gets 304 while the answer
-  is still the same. Answers beyond 1 kB travel as gzip to who takes that. 支持 `ETag` 与 gzip。
-- **Limits · 限流.** Reading with a right token is not limited. Wrong tokens are, by address: 20 at once and one every 3 s,
-  then 429 with `Retry-After`. 有效令牌不限流；错误令牌按地址限流。
+- **Asking again · 重复读取.** Events and proofs carry an `ETag`; sent back as `If-None-Match` it gets 304 while
+  the answer is still the same. Answers beyond 1 kB travel as gzip to who takes that. 支持 `ETag` 与 gzip。
+- **Limits · 限流.** Reading with a right token is not limited. Wrong tokens are, by address: 20 at once and one
+  every 3 s, then 429 with `Retry-After`. 有效令牌不限流；错误令牌按地址限流。
 
 The bytes of a statement are in [formats](formats.md), the payload of each kind in [events](events.md), a client in
 [connect a scanner](../howto/connect-a-scanner.md).
