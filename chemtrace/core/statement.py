@@ -111,7 +111,7 @@ class _Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _WIRE_DECODER: Final = msgspec.json.Decoder(_Wire)
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def parse_wire(data: bytes | Mapping[str, object]) -> Statement:
@@ -304,7 +304,9 @@ def _parse_opening(wire: _WireOpening) -> Opening:
             size=size,
         )
     if _CONTROL.search(wire.value) is not None:
-        raise WireError("an opening's value holds no control characters but tab and line feed")
+        raise WireError(
+            "an opening's value holds no control characters but tab and line feed, no marks of direction"
+        )
     return Opening(salt, wire.value)
 
 

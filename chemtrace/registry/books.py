@@ -33,6 +33,7 @@ class Books:
         self.keys: dict[str, KeyRecord] = {}
         self.issuers: dict[str, str] = {}
         self.series: dict[Series, list[BatchRecord]] = {}
+        self.silenced: dict[str, int] = {}
         self._newest: dict[str, KeyRecord] = {}
 
     def enter(self, change: Change) -> Change:
@@ -49,6 +50,8 @@ class Books:
                 self.licences[change.id] = record
             case DeviceRecord():
                 self.devices[change.id] = record
+                if record.kid is not None and record.revoked_index is not None:
+                    self.silenced.setdefault(record.kid, record.revoked_index)
             case BatchRecord():
                 self.batches[change.id] = record
                 batches = self.series.setdefault((record.kind, record.slot, record.issuer), [])
@@ -68,6 +71,11 @@ class Books:
         """Enter records as a store keeps them."""
         for table, id_, record in changes:
             self.enter(Change(table, id_, record))
+
+    def silent_since(self, key: KeyRecord) -> int | None:
+        """The index from which a key is silent, declared compromised or its device revoked; None while it speaks."""
+        ends = [end for end in (key.revoked_index, self.silenced.get(key.kid)) if end is not None]
+        return min(ends, default=None)
 
     def newest_key(self, role: str) -> KeyRecord | None:
         """The key of a role that was registered last: for authority, recovery, log and receipt, the one in force."""

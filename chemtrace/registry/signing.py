@@ -41,7 +41,7 @@ def check_signers(
         return
     for kid in header.signers:
         record = require_registered(books, kid)
-        _check_alive(record, log_time_us=log_time_us, iat_us=iat_us)
+        _check_alive(books, record, log_time_us=log_time_us, iat_us=iat_us)
         if record.party != header.enterprise:
             raise KeyForeignError(
                 "the key of one enterprise cannot sign for another",
@@ -64,12 +64,13 @@ def _check_founder(header: Header, payload: Payload) -> None:
         )
 
 
-def _check_alive(record: KeyRecord, *, log_time_us: int, iat_us: int) -> None:
-    if record.revoked_index is not None:
+def _check_alive(books: Books, record: KeyRecord, *, log_time_us: int, iat_us: int) -> None:
+    silent_since = books.silent_since(record)
+    if silent_since is not None:
         raise KeyRevokedError(
-            "this key was declared compromised: sign again with a new key",
+            "this key was declared compromised, or its device revoked: sign again with a new key",
             kid=record.kid,
-            revoked_index=record.revoked_index,
+            revoked_index=silent_since,
         )
     retired_us, grace_us = record.retired_at_us, record.grace_end_us
     if retired_us is None or grace_us is None:

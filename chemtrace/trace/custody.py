@@ -51,6 +51,11 @@ def wants_holder(state: ItemState, event: ItemEvent) -> Move | None:
     return None
 
 
+def is_offered_elsewhere(state: ItemState, receiver: str) -> bool:
+    """Tell whether an offer stands that is neither to `receiver` nor fulfilled."""
+    return state.offer is not None and state.offer[1] not in (receiver, state.holder)
+
+
 def rest_status(state: ItemState) -> str:
     """The status of an item at rest: spent once it was given back as empty or nothing is left in it, else held.
 

@@ -20,8 +20,10 @@ from chemtrace.trace.correction import judge_correction
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.finding import Finding, Refusal, find, find_item
 from chemtrace.trace.fold import Revision, revise_late, without_effect
+from chemtrace.trace.freight import contents
 from chemtrace.trace.judgement import Judgement
 from chemtrace.trace.lifecycle import IN_HAND, advance
+from chemtrace.trace.stages.trade import AGGREGATE
 from chemtrace.trace.state import ItemState
 from chemtrace.trace.step import Facts, Issue, Resolved, Role
 from chemtrace.trace.view import ItemsView
@@ -107,8 +109,7 @@ def judge(event: ItemEvent, view: ItemsView) -> Judgement:
         _judge_item(case, code, Facts("line", quantity, "unchecked", case.waybill))
     if event.inputs:
         _judge_balance(case)
-    if event.container is not None:
-        _judge_ring(case)
+    _judge_containers(case)
     waybills = _judge_transport(case) if event.kind == "transport" or event.waybill is not None else {}
     if case.refusals and (event.inputs or event.container is not None) and not all(case.effect.values()):
         _undo_all(case)
@@ -225,6 +226,13 @@ def _with_answers(event: ItemEvent, view: ItemsView, state: ItemState, facts: Fa
     return Facts(role, facts.quantity, issue, facts.waybill, chemical, privileged)
 
 
+def _judge_containers(case: _Case) -> None:
+    if case.event.container is not None:
+        _judge_ring(case)
+    elif case.event.kind == "trade" and case.event.phase == "sell":
+        _judge_contents(case)
+
+
 def _judge_ring(case: _Case) -> None:
     """Refuse to put a container into what stands inside it: told late, each step by itself may look right."""
     ringed = first_in_ring(case.after, case.view.state)
@@ -232,6 +240,18 @@ def _judge_ring(case: _Case) -> None:
         return
     case.refuse(Refusal(find_item("item.packed", case.event, ringed)))
     _undo_all(case)
+
+
+def _judge_contents(case: _Case) -> None:
+    """Refuse to sell a container with something in it that is sold to another already."""
+    event, buyer = case.event, case.event.counterparty or ""
+    for code, _ in event.lines:
+        if code[3] != AGGREGATE:
+            continue
+        for inner in contents(code, case.view):
+            if inner.offer is not None and inner.offer[1] not in (buyer, case.before[code].holder):
+                told = find_item("item.double-sale", event, inner, expected=inner.offer[1], found=buyer)
+                case.refuse(Refusal(told))
 
 
 # (3) the waybill

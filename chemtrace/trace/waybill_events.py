@@ -28,7 +28,7 @@ ALLOWED_FROM: Final[dict[str, frozenset[str]]] = {
 """From which states a waybill may go to which; a party may repeat what a load or arrival has brought about."""
 
 _PLATFORM: Final = "ext:"
-"""Parties in a foreign namespace: a transport platform speaks for the carrier it serves."""
+"""Parties in a foreign namespace: a transport platform speaks for the parties that are named in its own one."""
 
 
 def advance_waybill(waybill: WaybillState | None, event: ItemEvent, view: ItemsView) -> Match:
@@ -82,14 +82,21 @@ def _goods(line: Goods) -> WaybillGoods:
 
 def _wrong_party(waybill: WaybillState, event: ItemEvent) -> Refusal | None:
     """Consignor, loader and carrier send it off; consignee and carrier end it."""
-    if event.actor.startswith(_PLATFORM):
-        return None
     sending: tuple[str | None, ...] = (waybill.consignor, waybill.loader, waybill.carrier)
     parties = (waybill.consignee, waybill.carrier) if event.phase in ("arrived", "closed") else sending
-    if event.actor in parties:
+    if event.actor in parties or _is_platform_of(parties, event.actor):
         return None
     told = "、".join(sorted({party for party in parties if party is not None}))
     return Refusal(find("waybill.party", event, waybill.number, expected=told, found=event.actor))
+
+
+def _is_platform_of(parties: tuple[str | None, ...], actor: str) -> bool:
+    """Tell whether a party has its name in the namespace of `actor`; no registered enterprise has."""
+    scheme, _, rest = actor.partition(":")
+    space = f"{scheme}:{rest.partition(':')[0]}:"
+    return space.startswith(_PLATFORM) and any(
+        party.startswith(space) for party in parties if party is not None
+    )
 
 
 def _wrong_state(waybill: WaybillState, event: ItemEvent) -> Refusal | None:

@@ -101,11 +101,14 @@ def happen(drum: Drum, what: str, who: str, other: str | None, amount: Fraction 
 
     if what == "trade/buy":
         if buyer == who:
+            astray = status != "in_transit" and drum["holder"] not in (who, offer[0])
             if status == "in_transit":
                 drum["consignee"] = drum["consignee"] or who
             elif drum["holder"] == offer[0]:
                 drum["holder"] = who
             drum["offer"] = None
+            if astray:
+                return "item.not-holder"
             return "item.no-offer" if other not in (None, offer[0]) else None
         if status == "spent":
             return "item.closed"

@@ -25,7 +25,10 @@ Party = Annotated[
 SiteId = Annotated[str, Meta(pattern=r"^[A-Z0-9][A-Z0-9.-]{0,31}\Z", description="registered place")]
 Plate = Annotated[
     str,
-    Meta(pattern=r"^[^\x00-\x20\x7f-\x9f]{2,16}\Z", description="vehicle plate, upper case, no spaces"),
+    Meta(
+        pattern=r"^[0-9A-Z\u4e00-\u9fff]{2,16}\Z",
+        description="vehicle plate: Chinese signs, upper-case letters, digits; no spaces, dots or dashes",
+    ),
 ]
 WaybillNumber = Annotated[str, Meta(pattern=r"^[A-Z0-9][A-Z0-9-]{2,31}\Z", description="waybill number")]
 Cas = Annotated[str, Meta(pattern=r"^[0-9]{2,7}-[0-9]{2}-[0-9]\Z", description="CAS registry number")]
@@ -34,14 +37,15 @@ Nonce = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z", description="128 random 
 Hex32 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="32 bytes, lowercase hex")]
 Base64Url = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,16384}\Z", description="unpadded base64url")]
 # Control characters (Unicode category Cc) are refused: a NUL cannot be stored in a text column of PostgreSQL, and an
-# escape sequence in somebody's remark must not reach the terminal of who reads it.
+# escape sequence in somebody's remark must not reach the terminal of who reads it. So are the marks that turn the
+# direction of text and the two that break lines (Unicode Bidi_Control, U+2028, U+2029): a page shows what was signed.
 Line = Annotated[
     str,
     Meta(
         min_length=1,
         max_length=200,
-        pattern=r"^[^\x00-\x1f\x7f-\x9f]*\Z",
-        description="one short line of text, no control characters",
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*\Z",
+        description="one short line of text, no control characters, no marks of direction",
     ),
 ]
 Text = Annotated[
@@ -49,8 +53,8 @@ Text = Annotated[
     Meta(
         min_length=1,
         max_length=2000,
-        pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*\Z",
-        description="free text; of control characters only tab and line feed",
+        pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*\Z",
+        description="free text; of control characters only tab and line feed, no marks of direction",
     ),
 ]
 DecimalText = Annotated[

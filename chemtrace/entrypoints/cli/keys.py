@@ -149,8 +149,12 @@ def list_keys(
 ) -> None:
     """List the registered keys and how they stand / 密钥列表."""
     with opened(data) as application:
-        records = application.registry.books.keys.values()
-        rows = [_row(record) for record in records if party in (None, record.party)]
+        books = application.registry.books
+        rows = [
+            _row(record, books.silent_since(record))
+            for record in books.keys.values()
+            if party in (None, record.party)
+        ]
     rows.sort(key=lambda row: int(str(row["from_index"])))
     if as_json:
         print_json({"keys": rows})
@@ -184,12 +188,14 @@ def _print_filed(answer: Answer, facts: dict[str, str], *, as_json: bool) -> Non
         print_note(f"  finding: {finding}")
 
 
-def _row(record: KeyRecord) -> dict[str, object]:
+def _row(record: KeyRecord, silent_since: int | None) -> dict[str, object]:
     from chemtrace.core.times import format_utc
 
     state = "valid"
     if record.revoked_index is not None:
         state = f"compromised at entry {record.revoked_index}"
+    elif silent_since is not None:
+        state = f"device revoked at entry {silent_since}"
     elif record.grace_end_us is not None:
         state = f"retired, grace until {format_utc(record.grace_end_us)}"
     elif record.retired_at_us is not None:

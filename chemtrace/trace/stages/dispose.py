@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chemtrace.trace.custody import contradiction, found_by, standing
+from chemtrace.trace.custody import contradiction, found_by, is_offered_elsewhere, standing
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.finding import find_item
 from chemtrace.trace.stages.use import place_findings, residue
@@ -26,9 +26,8 @@ def hand_over(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
         return contradiction(state, event, stands)
     if state.status == "in_transit":
         return note("item.not-received", event, state)
-    previous = state.offer
-    if previous is not None and offer is not None and previous[1] not in (offer[1], state.holder):
-        return note("item.double-sale", event, state, changes, expected=previous[1], found=offer[1])
+    if offer is not None and state.offer is not None and is_offered_elsewhere(state, offer[1]):
+        return note("item.double-sale", event, state, changes, expected=state.offer[1], found=offer[1])
     return Move(changes)
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from chemtrace.trace.custody import RULE_OF, contradiction, found_by, received, standing
+from chemtrace.trace.custody import (
+    RULE_OF,
+    contradiction,
+    found_by,
+    is_offered_elsewhere,
+    received,
+    standing,
+)
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.exact import in_unit, tolerance
 from chemtrace.trace.finding import Finding, find_item
@@ -25,9 +32,8 @@ def sell(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
         return refused
     buyer = event.counterparty or ""
     changes: Changes = {"offer": (event.actor, buyer)}
-    offered = state.offer
-    if offered is not None and offered[1] not in (buyer, state.holder):
-        return refuse("item.double-sale", event, state, changes, expected=offered[1], found=buyer)
+    if state.offer is not None and is_offered_elsewhere(state, buyer):
+        return refuse("item.double-sale", event, state, changes, expected=state.offer[1], found=buyer)
     if state.claims:
         return _complete(state, event, changes)
     return Move(changes)
@@ -76,7 +82,7 @@ def _complete(state: ItemState, event: ItemEvent, changes: Changes) -> Move:
 def buy(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     """The buyer takes what it was offered; without a matching offer custody stays with the proven holder.
 
-    Found: item.unknown, closed, missing, void, packed, no-offer.
+    Found: item.unknown, closed, missing, void, packed, no-offer; not-holder where a third party has it by now.
     """
     stands = standing(state, event)
     if stands == "unborn":
@@ -109,7 +115,9 @@ def _take_offer(state: ItemState, event: ItemEvent, seller: str) -> Move:
         if event.site is not None:
             changes |= {"site": event.site, "stored_unit": None}
     found: tuple[Finding, ...] = ()
-    if event.counterparty is not None and event.counterparty != seller:
+    if state.status != "in_transit" and state.parent is None and state.holder not in (seller, event.actor):
+        found = (find_item("item.not-holder", event, state),)  # sold to one, delivered to another
+    elif event.counterparty is not None and event.counterparty != seller:
         expected = f"{seller} → {event.actor}"
         stated = event.counterparty
         found = (find_item("item.no-offer", event, state, expected=expected, found=stated),)

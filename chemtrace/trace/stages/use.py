@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from chemtrace.trace.custody import contradiction, found_by, standing, wants_holder
+from chemtrace.trace.custody import contradiction, found_by, is_offered_elsewhere, standing, wants_holder
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.exact import in_unit, tolerance
 from chemtrace.trace.finding import Finding, find_item
@@ -93,6 +93,10 @@ def return_empty(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
         changes["status"] = "spent"
     if event.counterparty is not None and event.counterparty != event.actor:
         changes["offer"] = (event.actor, event.counterparty)
+        if stands == "own" and is_offered_elsewhere(state, event.counterparty):
+            expected = None if state.offer is None else state.offer[1]
+            sold = find_item("item.double-sale", event, state, expected=expected, found=event.counterparty)
+            found = (sold, *found)
     return place_findings(state, event, changes, found)
 
 
