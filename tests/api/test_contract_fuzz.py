@@ -21,11 +21,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from chemtrace.adapters.sql.engine import Database
-from chemtrace.bootstrap import open_application
 from chemtrace.core.statement import encode_wire
 from chemtrace.entrypoints.api.app import create_app
-from tests.api.bad_world import fill_world, picture
-from tests.seeded_ledger import DEALER, MAKER, seed_ledger, serving
+from tests.api.bad_world import picture
+from tests.api.life import NUMBER, live, living
+from tests.seeded_ledger import DEALER, MAKER
 
 EXAMPLES = 12
 """Requests a route and database: `make test` has a minute for all of them; HYPOTHESIS_PROFILE does not raise it."""
@@ -61,22 +61,21 @@ def lines(_context: object, value: object) -> bytes:
 
 @pytest.fixture(scope="module")
 def door(tmp_path_factory, module_database_url):
-    seeded = seed_ledger(tmp_path_factory.mktemp("fuzz") / "ledger", database_url=module_database_url)
     database = Database(module_database_url)
-    application = open_application(seeded.settings)
-    world = fill_world(seeded, application)
-    known = {
-        "code": [world.codes["made"], world.codes["packed"], world.codes["never issued"]],
-        "event_id": [statement.event_id.hex() for statement in world.events.values()],
-        "party": [MAKER, DEALER],
-        "site": ["S-MAKER"],
-        "number": ["WB-1", "WB-2"],
-        "index": [str(index) for index in range(application.ledger.size)],
-    }
-    with serving(application) as url:
-        wire = encode_wire(world.events["made made"])
-        yield Door(url, seeded.founded.token, known, wire, database, picture(database))
-    application.close()
+    with living(tmp_path_factory.mktemp("fuzz") / "ledger", module_database_url) as life:
+        live(life)
+        known = {
+            "code": [life.codes[name] for name in ("d0", "d1", "d10", "pallet", "d20", "d59")],
+            "event_id": [statement.event_id.hex() for statement, _ in life.told.values()],
+            "alert_id": [alert["id"] for alert in life.get("/v1/alerts")["alerts"]],
+            "party": [MAKER, DEALER],
+            "site": ["S-MAKER", "S-DEALER"],
+            "number": [NUMBER],
+            "index": [str(index) for index in range(life.application.ledger.size)],
+        }
+        wire = encode_wire(life.told["make"][0])
+        token = life.seeded.founded.token
+        yield Door(str(life.http.base_url), token, known, wire, database, picture(database))
     database.close()
 
 
