@@ -96,7 +96,15 @@ class ConflictError(RefusedError, code="refused.conflict"):
 
 
 class RuleError(RefusedError, code="rule.refused"):
-    """A rule refuses a normal event; fields hold `rule_id` and `sides` (what was found, what the rule allows)."""
+    """A rule refuses a normal event; fields hold `rule_id` and `sides` (what was found, what the rule allows).
+
+    Its problem carries the rule's own id as code (docs/reference/rules.md).
+    """
+
+    def problem(self) -> dict[str, object]:
+        """Return the problem under the id of the rule that refuses."""
+        rule = self.fields.get("rule_id")
+        return super().problem() | ({"code": rule} if isinstance(rule, str) else {})
 
 
 class NotFoundError(RefusedError, code="refused.not-found"):

@@ -124,7 +124,7 @@ def _fill_items(world: World, application: Application) -> None:
 
 def waybill_payload(world: World, number: str) -> dict[str, Any]:
     """A note of one drum; WB-1 and WB-2 want the same vehicle, WB-4 is the dealer's."""
-    plate = "京A00001" if number in ("WB-1", "WB-2") else f"京A{number}"
+    plate = "京A00001" if number in ("WB-1", "WB-2") else f"京A{number.replace('-', '')}"
     now = now_us()
     goods = {
         "un": "1830",

@@ -217,7 +217,7 @@ def test_a_reprint_and_a_void_are_in_the_history_of_the_label(life: Life):
 
 def test_a_voided_code_is_refused_on_produce(life: Life):
     problem = life.refused["make voided"].json()
-    assert ("rule.refused", "item.void") == (problem["code"], problem["fields"]["rule_id"])
+    assert ("item.void", "item.void") == (problem["code"], problem["fields"]["rule_id"])
     assert life.codes["d20"] == problem["fields"]["item"]
 
 

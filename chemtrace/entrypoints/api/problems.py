@@ -53,10 +53,10 @@ def problem_of(error: ChemtraceError) -> dict[str, Any]:
     title = next((text for branch, _, text in _STATUS if isinstance(error, branch)), "error")
     body = error.problem()
     return {
-        "type": f"urn:chemtrace:problem:{error.code}",
+        "type": f"urn:chemtrace:problem:{body['code']}",
         "title": title,
         "status": status_of(error),
-        "code": error.code,
+        "code": body["code"],
         "detail": body["detail"],
         "fields": body["fields"],
     }

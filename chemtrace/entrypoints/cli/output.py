@@ -44,7 +44,7 @@ def print_error(error: ChemtraceError, *, as_json: bool) -> None:
     if as_json:
         sys.stderr.write(json.dumps(error.problem(), ensure_ascii=False, default=_plain) + "\n")
         return
-    print_note(f"chemtrace: {error.message} [{error.code}]")
+    print_note(f"chemtrace: {error.message} [{error.problem()['code']}]")
     for name, value in error.problem()["fields"].items():  # type: ignore[attr-defined]  # problem() is typed by its keys
         print_note(f"  {name}: {value}")
 

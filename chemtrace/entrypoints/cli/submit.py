@@ -135,7 +135,7 @@ def _print_lines(answers: Sequence[Answer], first: int, *, as_json: bool) -> Non
         if as_json:
             print_line({"line": number, **answer.as_json()})
         elif answer.error is not None:
-            print_note(f"  line {number}: {answer.error.message} [{answer.error.code}]")
+            print_note(f"  line {number}: {answer.error.message} [{answer.error.problem()['code']}]")
 
 
 def _sign(

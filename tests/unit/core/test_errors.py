@@ -24,7 +24,7 @@ def test_every_error_is_of_one_of_the_three_branches() -> None:
 def test_a_problem_carries_both_sides_as_json() -> None:
     error = RuleError("no", rule_id="R-1", sides={"want": Decimal("1.50"), "got": b"\x01"}, at=(1, None, "x"))
     assert error.problem() == {
-        "code": "rule.refused",
+        "code": "R-1",
         "detail": "no",
         "fields": {"rule_id": "R-1", "sides": {"want": "1.50", "got": "01"}, "at": [1, None, "x"]},
     }
