@@ -7,11 +7,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import quote
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DATABASE_FILE: Final = "ledger.db"
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of a SQLite file; what would end or change a path inside a URL is escaped (RFC 3986 section 2.1)."""
+    return f"sqlite:///{quote(str(path))}"
 
 
 class Settings(BaseSettings):
@@ -64,5 +70,5 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _place_the_database(self) -> Settings:
         if not self.database_url:
-            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / DATABASE_FILE}")
+            object.__setattr__(self, "database_url", sqlite_url(self.data_dir / DATABASE_FILE))
         return self

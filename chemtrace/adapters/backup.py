@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -67,7 +68,7 @@ def sqlite_path(database_url: str) -> Path:
             found=database_url.split(":", 1)[0],
             expected="sqlite",
         )
-    return Path(database_url.removeprefix(prefix).split("?", 1)[0])
+    return Path(unquote(database_url.removeprefix(prefix).split("?", 1)[0]))
 
 
 def store_backup(
@@ -189,7 +190,9 @@ def _copy_database(source: Path, target: Path, progress: Progress | None) -> Non
         raise BackupInvalidError("there is no database file", path=str(source))
     try:
         with (
-            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, isolation_level=None)) as reader,
+            closing(
+                sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True, isolation_level=None)
+            ) as reader,
             closing(sqlite3.connect(target, isolation_level=None)) as writer,
         ):
             # An open read transaction pins the snapshot, so a busy writer cannot make the copy start over.
@@ -217,7 +220,7 @@ def _describe(database: Path, *, now_us: int, with_keys: bool) -> BackupManifest
     if not database.is_file():
         raise BackupInvalidError("there is no database file", path=str(database))
     try:
-        with closing(sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True)) as reader:
+        with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=ro&immutable=1", uri=True)) as reader:
             check = [str(row[0]) for row in reader.execute("PRAGMA integrity_check(5)")]
             head = reader.execute("SELECT size, chain FROM log_head").fetchone()
             last = reader.execute("SELECT idx, chain FROM entry ORDER BY idx DESC LIMIT 1").fetchone()

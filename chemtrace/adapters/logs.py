@@ -24,8 +24,13 @@ SECRET_FIELDS: Final = frozenset(
 """Field names whose values are never written."""
 
 _FORMS: Final = (
-    # A seal is ten signs right behind a 19-sign code, in a URL or alone, in either case.
-    (re.compile(r"(BJ1[PCTWA][0-9]{3}[0-9A-Z]{12})[0-9A-Z]{10}(?![0-9A-Z])", re.IGNORECASE), r"\1" + HIDDEN),
+    # A seal is ten signs right behind a 19-sign code, in a URL or alone, in either case, with dashes or without.
+    (
+        re.compile(
+            r"(BJ1-?[PCTWA](?:-?[0-9]){3}(?:-?[0-9A-Z]){12})(?:-?[0-9A-Z]){10}(?![0-9A-Z])", re.IGNORECASE
+        ),
+        r"\1" + HIDDEN,
+    ),
     (re.compile(r"(bearer\s+)[^\s\"']+", re.IGNORECASE), r"\1" + HIDDEN),
     (re.compile(r"ctr_[A-Za-z0-9_-]{8,}"), HIDDEN),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL), HIDDEN),

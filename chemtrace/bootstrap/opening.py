@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chemtrace.adapters.backup import sqlite_path
 from chemtrace.adapters.clock import SystemClock
 from chemtrace.adapters.keys.files import load_master_key
 from chemtrace.adapters.lock import WriterLock
@@ -127,7 +128,7 @@ def _require_guards(database: Database, clock: Clock) -> None:
 
 def _require_ledger(settings: Settings) -> None:
     url = settings.database_url
-    path = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else settings.data_dir
+    path = sqlite_path(url) if url.startswith("sqlite") else settings.data_dir
     if not path.exists():
         raise LedgerMissingError(
             f"there is no ledger in {settings.data_dir}: run `chemtrace init --data {settings.data_dir}`",

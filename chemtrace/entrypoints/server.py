@@ -21,6 +21,7 @@ from chemtrace.bootstrap import Application
 from chemtrace.core.errors import ChemtraceError, SettingError
 from chemtrace.entrypoints.api.app import create_app
 from chemtrace.entrypoints.api_reference import install_reference
+from chemtrace.entrypoints.form_limit import FormLimit
 from chemtrace.entrypoints.request_log import RequestLog, SecurityHeaders
 from chemtrace.entrypoints.web.router import create_web_router
 
@@ -46,6 +47,7 @@ def create_server_app(application: Application, *, behind_tls: bool = False) -> 
     _expose(application)
     if application.settings.allowed_hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(application.settings.allowed_hosts))
+    app.add_middleware(FormLimit)
     app.add_middleware(SecurityHeaders, behind_tls=behind_tls)
     # Added last, so outermost: it sees every answer, also those of the middleware within.
     app.add_middleware(RequestLog)

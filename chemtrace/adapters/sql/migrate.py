@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from alembic import command
@@ -28,6 +30,7 @@ def upgrade(url: str) -> None:
     """
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
+        _make_private(engine.url.database)
         _prepare_sqlite(engine)
     try:
         with named_errors(), engine.begin() as connection:
@@ -74,6 +77,13 @@ def _configuration() -> Config:
     configuration.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
     configuration.set_main_option("path_separator", "os")
     return configuration
+
+
+def _make_private(database: str | None) -> None:
+    """Make a new file that its owner alone may read: it holds openings. Its log takes over the mode."""
+    if database and database != ":memory:" and not Path(database).exists():
+        with suppress(OSError):  # where no file can be made, the driver says so in its own words
+            Path(database).touch(mode=0o600)
 
 
 def _prepare_sqlite(engine: object) -> None:

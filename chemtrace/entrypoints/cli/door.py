@@ -107,7 +107,8 @@ def opened_door(data: Path | None, url: str | None = None, token: str | None = N
                 # Also after a refusal: what was admitted before it shall be published.
                 application.ledger.publish()
         else:
-            with _remote(server, token, application) as remote:
+            # Without the token: it is for the address that was typed, and whoever left one in the lock file needs none.
+            with _remote(server, None, application) as remote:
                 yield remote
     finally:
         application.close()
@@ -210,7 +211,10 @@ def _lines_of(body: bytes, count: int, key: PublicKey | None) -> list[Answer]:
         raise ServerAnswerError("The batch's answer is malformed; send the same batch again.") from error
     if len(lines) != count:
         raise ServerAnswerError("The batch's answer leaves out lines.", expected=count, found=len(lines))
-    return [_line_of(line, key) for line in lines]
+    try:
+        return [_line_of(line, key) for line in lines]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ServerAnswerError("The batch's answer is malformed; send the same batch again.") from error
 
 
 def _line_of(line: Mapping[str, Any], key: PublicKey | None) -> Answer:

@@ -90,10 +90,11 @@ def verify_backup(
 ) -> None:
     """Check a backup folder against its manifest, and the log inside it."""
     from chemtrace.bootstrap import maintenance
+    from chemtrace.config import DATABASE_FILE, sqlite_url
 
     manifest = maintenance.verify_backup(folder)
     with progress_bar("核验 verifying", shown=not as_json) as progress:
-        url = f"sqlite:///{folder / 'ledger.db'}"
+        url = sqlite_url(folder.absolute() / DATABASE_FILE)
         report = maintenance.audit_ledger(database_url=url, data_dir=folder, progress=progress)
     result = {"taken": manifest.taken, "sha256": manifest.sha256, **report.to_json()}
     if as_json:
