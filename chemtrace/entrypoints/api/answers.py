@@ -11,7 +11,7 @@ Responses = dict[int | str, dict[str, Any]]
 PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 READING: Final = (401, 422, 429, 500, 503)
 """Problems of every route that reads with a token."""
-WRITING: Final = (403, 404, 409, 413, 422, 500, 503)
+WRITING: Final = (403, 404, 409, 413, 415, 422, 500, 503)
 """Problems of a statement."""
 
 _MEANING: Final = {
@@ -20,6 +20,7 @@ _MEANING: Final = {
     404: "there is no such thing",
     409: "it contradicts what the ledger holds, or a rule refuses it",
     413: "beyond a stated limit",
+    415: "a content type that is not taken here",
     422: "malformed",
     429: "too many wrong tokens from this address; `Retry-After` says when to come back",
     500: "the records contradict themselves, or a defect",

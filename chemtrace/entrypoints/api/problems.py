@@ -16,6 +16,7 @@ from chemtrace.core.errors import (
     EvidenceError,
     FormError,
     IdentityError,
+    MediaTypeError,
     NotFoundError,
     RateLimitedError,
     RefusedError,
@@ -29,6 +30,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 _STATUS: Final[tuple[tuple[type[ChemtraceError], int, str], ...]] = (
     (TooLargeError, 413, "too large"),
+    (MediaTypeError, 415, "of a type not taken here"),
     (AccessError, 401, "not allowed"),
     (IdentityError, 403, "the key may not speak here"),
     (SignatureError, 403, "a signature does not verify"),

@@ -128,7 +128,7 @@ ONE_ANSWERS: Final[Responses] = {
 }
 LINES_ANSWERS: Final[Responses] = {
     200: {"description": "what became of each line", "content": _RESULTS},
-    **problems(413, 422, 500, 503),
+    **problems(413, 415, 422, 500, 503),
 }
 NOTES_ANSWERS: Final[Responses] = {
     200: {

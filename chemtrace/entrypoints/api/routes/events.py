@@ -112,7 +112,7 @@ def _submit_lines(submit_many: SubmitMany, lines: Sequence[bytes], kind: str | N
 
 @router.post(
     "/heads",
-    responses=answers(Heads, 413, *READING),
+    responses=answers(Heads, 413, 415, *READING),
     openapi_extra=HEADS_BODY,
     summary="Current heads of subjects, to sign upon",
 )
