@@ -567,3 +567,141 @@ class SpreadsheetError(FormError, code="import.spreadsheet"):
 
 class RowError(FormError, code="import.row"):
     """A row of a spreadsheet is no event; field `reason` is a stable word for why."""
+
+
+# --- bundles, status proofs and trust --------------------------------------------------------------------
+
+
+class BundleFormatError(FormError, code="bundle.format"):
+    """Not a bundle or status proof in its one spelling."""
+
+
+class CBORError(FormError, code="cbor.invalid"):
+    """Not deterministic CBOR, or not of the form asked for."""
+
+
+class Base45Error(FormError, code="base45.invalid"):
+    """Not base45 text."""
+
+
+class TrustFormatError(FormError, code="trust.format"):
+    """Not a trust file: what a verifier pins is unclear."""
+
+
+class PolicyFormatError(FormError, code="policy.format"):
+    """Not a policy of logs, witnesses and quorum."""
+
+
+class MapProofError(SignatureError, code="map.proof"):
+    """A path through the map does not fit, or leads to another root."""
+
+
+class EventOmittedError(SignatureError, code="bundle.event-omitted"):
+    """A history shows another number of events, or another last index, than the map commits."""
+
+
+class SubjectRootError(SignatureError, code="bundle.subject-root"):
+    """The events shown do not give the root that the map commits: changed, exchanged or reordered."""
+
+
+class EventOrderError(SignatureError, code="bundle.order"):
+    """The events of a history do not stand in the order of the log, or one names another subject."""
+
+
+class SectionMissingError(SignatureError, code="bundle.section-missing"):
+    """A history that the verdict needs (a signer's key, the authority's keys) is not in the bundle."""
+
+
+class SignatureUnneededError(SignatureError, code="bundle.signature-unneeded"):
+    """A checkpoint in a bundle carries a signature that the policy does not need."""
+
+
+class PolicyUnmetError(SignatureError, code="policy.unmet"):
+    """The witnesses that the policy asks for have not cosigned."""
+
+
+class ProofStaleError(SignatureError, code="bundle.stale"):
+    """A proof is older than the verifier accepts."""
+
+
+class KeyEarlyError(IdentityError, code="key.before-registration"):
+    """A key signed an entry that stands before its registration."""
+
+
+# --- witnesses, mirrors, monitors, anchors ---------------------------------------------------------------
+
+
+class WitnessRequestError(FormError, code="witness.request"):
+    """Not an add-checkpoint request of C2SP tlog-witness."""
+
+
+class WitnessUnknownLogError(NotFoundError, code="witness.unknown-log"):
+    """The witness does not know this origin."""
+
+
+class WitnessUntrustedError(AccessError, code="witness.untrusted"):
+    """No key that the witness trusts for this origin has signed the checkpoint."""
+
+
+class WitnessConflictError(ConflictError, code="witness.conflict"):
+    """The old size is not the size that the witness cosigned last."""
+
+
+class WitnessProofError(SignatureError, code="witness.proof"):
+    """The consistency proof to the witness does not verify."""
+
+
+class WitnessUnavailableError(UnavailableError, code="witness.unavailable"):
+    """A witness does not answer, or answers what is no cosignature."""
+
+
+class WitnessForgedError(EvidenceError, code="evidence.witness-forged"):
+    """A cosignature under a known witness's name does not verify."""
+
+
+class SplitViewError(EvidenceError, code="evidence.split-view"):
+    """Two checkpoints signed by the log contradict each other; both are kept as evidence."""
+
+
+class RollbackError(EvidenceError, code="evidence.rollback"):
+    """The log shows a smaller tree than it has shown before."""
+
+
+class LogTruncatedError(EvidenceError, code="evidence.truncated"):
+    """The log does not give all entries or tiles that its checkpoint covers."""
+
+
+class MapBrokenError(EvidenceError, code="evidence.map"):
+    """The map root of an epoch is not the fold of the entries before it."""
+
+
+class PrevBrokenError(EvidenceError, code="evidence.prev"):
+    """An admitted event names a predecessor that its subject never had, or out of order where order is demanded."""
+
+
+class ErasureUnloggedError(EvidenceError, code="evidence.erasure"):
+    """Something erased has no erasure event in the log."""
+
+
+class PromiseBrokenError(EvidenceError, code="evidence.promise"):
+    """An entry that was promised by a signature is not in the log after the maximum delay."""
+
+
+class ForeignEventError(EvidenceError, code="evidence.foreign-event"):
+    """The log holds an event in an enterprise's name that it did not sign."""
+
+
+class VerifiersDisagreeError(EvidenceError, code="evidence.verifiers-disagree"):
+    """Two signature libraries give different answers about one signature."""
+
+
+class StaleLeaderError(EvidenceError, code="evidence.stale-leader"):
+    """Another writer has published beyond what this one knows; it must not sign any more."""
+
+
+class AnchorInvalidError(SignatureError, code="anchor.invalid"):
+    """A timestamp does not verify, or is over something else."""
+
+
+class AnchorUnavailableError(UnavailableError, code="anchor.unavailable"):
+    """The timestamp service does not answer."""
