@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from chemtrace.core.errors import EntryCorruptError, RuleError
+from chemtrace.trace.chinese import in_chinese
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.rules import RULES, Severity
 from chemtrace.trace.state import ItemState
@@ -73,13 +74,14 @@ def find(
     told.update({name: NOBODY if value is None else str(value) for name, value in sides.items()})
     named = tuple(sorted(told.items()))
     told["code"] = code
+    told_zh = _Sides({name: in_chinese(value) for name, value in told.items()})
     return Finding(
         rule=rule,
         code=code,
         index=event.index,
         severity=severity or known.severity,
         sides=named,
-        text_zh=known.text_zh.format_map(told),
+        text_zh=known.text_zh.format_map(told_zh),
         text_en=known.text_en.format_map(told).strip(),
     )
 
