@@ -44,3 +44,15 @@ def largest_power_below(n: int) -> int:
     while k * 2 < n:
         k *= 2
     return k
+
+
+def subtree_proof(start: int, end: int, entries: list[bytes], *, complete: bool = True) -> list[bytes]:
+    """SUBTREE_SUBPROOF(start, end, D_n, b) of draft-ietf-plants-merkle-tree-certs section 4.4.1."""
+    if start == 0 and end == len(entries):
+        return [] if complete else [mth(entries)]
+    k = largest_power_below(len(entries))
+    if end <= k:
+        return [*subtree_proof(start, end, entries[:k], complete=complete), mth(entries[k:])]
+    if k <= start:
+        return [*subtree_proof(start - k, end - k, entries[k:], complete=complete), mth(entries[:k])]
+    return [*subtree_proof(0, end - k, entries[k:], complete=False), mth(entries[:k])]
