@@ -33,8 +33,7 @@ class NoteVerifier(msgspec.Struct, frozen=True):
     @property
     def vkey(self) -> str:
         """The verifier key text."""
-        body = bytes((ED25519_TYPE,)) + self.public
-        return f"{self.name}+{self.key_hash.hex()}+{b64encode(body).decode('ascii')}"
+        return encode_vkey(self.name, ED25519_TYPE, self.public)
 
 
 class NoteSignature(msgspec.Struct, frozen=True):
@@ -54,7 +53,7 @@ class Note(msgspec.Struct, frozen=True):
 
 def make_verifier(name: str, public: bytes) -> NoteVerifier:
     """Return the verifier of a key name and raw Ed25519 key; raises `NoteFormatError` for a bad name."""
-    _check_name(name)
+    check_key_name(name)
     if len(public) != KEY_BYTES:
         raise NoteFormatError("an Ed25519 key has 32 bytes", size=len(public))
     return NoteVerifier(name, key_hash(name, ED25519_TYPE, public), public)
@@ -71,13 +70,33 @@ def parse_vkey(text: str) -> NoteVerifier:
     Raises:
         NoteFormatError: malformed, a hash that does not fit, or a type other than Ed25519.
     """
+    name, key_type, public = split_vkey(text)
+    if key_type != ED25519_TYPE:
+        raise NoteFormatError(
+            "not a verifier key of Ed25519 notes", expected=ED25519_TYPE, found=key_type, vkey=text[:120]
+        )
+    return make_verifier(name, public)
+
+
+def encode_vkey(name: str, key_type: int, public: bytes) -> str:
+    """Return the verifier key text of a key of any type."""
+    body = b64encode(bytes((key_type,)) + public).decode("ascii")
+    return f"{name}+{key_hash(name, key_type, public).hex()}+{body}"
+
+
+def split_vkey(text: str) -> tuple[str, int, bytes]:
+    """Return name, signature type and key bytes of a verifier key text whose hash fits; any type is taken.
+
+    Raises:
+        NoteFormatError: malformed, or a hash that does not fit.
+    """
     name, _, rest = text.partition("+")
     hash_text, _, key_text = rest.partition("+")
+    check_key_name(name)
     body = decode_base64(key_text)
-    verifier = make_verifier(name, body[1:]) if body[:1] == bytes((ED25519_TYPE,)) else None
-    if verifier is None or hash_text != verifier.key_hash.hex():
-        raise NoteFormatError("not an Ed25519 verifier key, or its hash does not fit", found=text[:120])
-    return verifier
+    if len(body) < 2 or hash_text != key_hash(name, body[0], body[1:]).hex():
+        raise NoteFormatError("not a verifier key, or its hash does not fit", found=text[:120])
+    return name, body[0], body[1:]
 
 
 def parse_note(data: bytes) -> Note:
@@ -87,19 +106,38 @@ def parse_note(data: bytes) -> Note:
         NoteFormatError: not UTF-8, control characters, no signature, or a malformed signature line.
     """
     text, lines = _split(data)
-    signatures = tuple([_parse_line(line) for line in lines])
-    if not 1 <= len(signatures) <= MAX_SIGNATURES:
-        raise NoteFormatError("a note has 1 to 100 signatures", found=len(signatures))
-    return Note(text, signatures)
+    return Note(text, _parse_lines(lines))
 
 
 def encode_note(note: Note) -> bytes:
     """Return the bytes of a note."""
+    return (note.text + "\n").encode("utf-8") + encode_signature_lines(note.signatures)
+
+
+def encode_signature_lines(signatures: Iterable[NoteSignature]) -> bytes:
+    """Return signature lines alone, each ended by a newline, as witnesses answer them."""
     lines = [
         f"{_DASH}{line.name} {b64encode(line.key_hash + line.signature).decode('ascii')}\n"
-        for line in note.signatures
+        for line in signatures
     ]
-    return (note.text + "\n" + "".join(lines)).encode("utf-8")
+    return "".join(lines).encode("utf-8")
+
+
+def parse_signature_lines(data: bytes) -> tuple[NoteSignature, ...]:
+    """Return the signatures of 1 to 100 lines without their note; nothing is verified.
+
+    Raises:
+        NoteFormatError: not UTF-8, too large, none or too many, or a malformed line.
+    """
+    if len(data) > MAX_NOTE_BYTES:
+        raise NoteFormatError("the signature lines are too large", size=len(data), limit=MAX_NOTE_BYTES)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NoteFormatError("signature lines are UTF-8") from error
+    if not text.endswith("\n"):
+        raise NoteFormatError("every signature line ends in a newline", found=text[-120:])
+    return _parse_lines(text[:-1].split("\n"))
 
 
 def sign_note(text: str, name: str, key: PrivateKey) -> Note:
@@ -164,12 +202,18 @@ def _split(data: bytes) -> tuple[str, list[str]]:
     return whole[: at + 1], whole[at + 2 : -1].split("\n")
 
 
+def _parse_lines(lines: list[str]) -> tuple[NoteSignature, ...]:
+    if not 1 <= len(lines) <= MAX_SIGNATURES:
+        raise NoteFormatError("a note has 1 to 100 signatures", found=len(lines))
+    return tuple([_parse_line(line) for line in lines])
+
+
 def _parse_line(line: str) -> NoteSignature:
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
     body = decode_base64(encoded)
     if not line.startswith(_DASH) or len(body) < 5:
         raise NoteFormatError("not a signature line", found=line[:120])
-    _check_name(name)
+    check_key_name(name)
     return NoteSignature(name, body[:4], body[4:])
 
 
@@ -184,9 +228,14 @@ def decode_base64(encoded: str) -> bytes:
     return body
 
 
-def _check_name(name: str) -> None:
+def check_key_name(name: str) -> None:
+    """Refuse what C2SP does not take as a key name; raises `NoteFormatError`."""
     if not name or "+" in name or any(sign.isspace() or ord(sign) < 0x20 for sign in name):
         raise NoteFormatError("a key name is not empty and has neither spaces nor '+'", found=name[:120])
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise NoteFormatError("a key name is UTF-8") from error
 
 
 def _check_text(text: str) -> bytes:

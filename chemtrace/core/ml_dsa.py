@@ -1,0 +1,102 @@
+"""ML-DSA-44 (FIPS 204) for cosignatures that hold against quantum computers, by `cryptography`.
+
+Pure ML-DSA with an empty context. Secrets are the 32-byte seed from which FIPS 204 makes both keys.
+"""
+
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from chemtrace.core.errors import LibraryMissingError, SignatureInvalidError, SPKIError
+
+try:
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
+except ImportError as missing:  # an older `cryptography`: everything but this algorithm still works
+    _MISSING: ImportError | None = missing
+else:
+    _MISSING = None
+
+KEY_BYTES: Final = 1312
+SIGNATURE_BYTES: Final = 2420
+SEED_BYTES: Final = 32
+
+
+class MLDSAKey:
+    """A private ML-DSA-44 key; its text form shows no secret."""
+
+    __slots__ = ("_secret", "public")
+
+    def __init__(self, seed: bytes) -> None:
+        """Take the 32-byte seed; raises `SPKIError` for another length, `LibraryMissingError`."""
+        if len(seed) != SEED_BYTES:
+            raise SPKIError("an ML-DSA-44 seed has 32 bytes", expected=SEED_BYTES, size=len(seed))
+        self._secret = seed
+        self.public: bytes = _load_private(seed).public_key().public_bytes_raw()
+
+    @property
+    def secret(self) -> bytes:
+        """The seed, for whoever stores it."""
+        return self._secret
+
+    def sign(self, message: bytes) -> bytes:
+        """Return a 2,420-byte signature; two over the same message differ (hedged signing)."""
+        return _load_private(self._secret).sign(message)
+
+    def __repr__(self) -> str:
+        """Name the algorithm, never the secret."""
+        return "MLDSAKey(ml-dsa-44)"
+
+
+def generate_ml_dsa_key() -> MLDSAKey:
+    """Return a new key from the operating system's randomness; raises `LibraryMissingError`."""
+    _require_library()
+    try:
+        return MLDSAKey(MLDSA44PrivateKey.generate().private_bytes_raw())
+    except UnsupportedAlgorithm as error:
+        raise _unsupported() from error
+
+
+def verify_ml_dsa(public: bytes, message: bytes, signature: bytes) -> None:
+    """Verify one ML-DSA-44 signature with an empty context.
+
+    Raises:
+        SignatureInvalidError: wrong length, or it does not verify.
+        LibraryMissingError: this installation has no ML-DSA.
+    """
+    _require_library()
+    try:
+        if len(public) == KEY_BYTES and len(signature) == SIGNATURE_BYTES:
+            MLDSA44PublicKey.from_public_bytes(public).verify(signature, message)
+            return
+    except (InvalidSignature, ValueError) as error:
+        raise SignatureInvalidError(
+            "the ML-DSA-44 signature does not verify", algorithm="ml-dsa-44"
+        ) from error
+    except UnsupportedAlgorithm as error:
+        raise _unsupported() from error
+    raise SignatureInvalidError(
+        "an ML-DSA-44 key or signature has another length",
+        algorithm="ml-dsa-44",
+        expected=(KEY_BYTES, SIGNATURE_BYTES),
+        found=(len(public), len(signature)),
+    )
+
+
+def _load_private(seed: bytes) -> "MLDSA44PrivateKey":
+    _require_library()
+    try:
+        return MLDSA44PrivateKey.from_seed_bytes(seed)
+    except UnsupportedAlgorithm as error:
+        raise _unsupported() from error
+
+
+def _require_library() -> None:
+    if _MISSING is not None:
+        raise _unsupported() from _MISSING
+
+
+def _unsupported() -> LibraryMissingError:
+    return LibraryMissingError(
+        "this installation of `cryptography` has no ML-DSA-44: install version 48 or newer",
+        library="cryptography",
+    )
