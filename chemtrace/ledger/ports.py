@@ -132,6 +132,33 @@ class EpochRow(msgspec.Struct, frozen=True):
     last: int | None
 
 
+class SubjectTreeRow(msgspec.Struct, frozen=True, gc=False):
+    """A subject's tree: number of its entries, index of the last one, and the nodes (32 bytes each, joined)."""
+
+    count: int
+    last_index: int
+    nodes: bytes
+
+
+class CosignatureRow(msgspec.Struct, frozen=True, gc=False):
+    """A line that a witness added to the checkpoint of `size`; `key_hash` 4 bytes, `line` without line end."""
+
+    size: int
+    name: str
+    key_hash: bytes
+    line: str
+    added_us: int
+
+
+class ForkRow(msgspec.Struct, frozen=True, gc=False):
+    """Two signed checkpoints that contradict each other; `code` of the error that says how."""
+
+    found_us: int
+    code: str
+    first_note: bytes
+    second_note: bytes
+
+
 class ReadTransaction(Protocol):
     """Questions to one snapshot."""
 
@@ -207,12 +234,36 @@ class ReadTransaction(Protocol):
         """The signed note of a size, or the newest one."""
         ...
 
+    def entry_heads(self, first: int, last: int) -> Iterable[tuple[int, bytes, bytes]]:
+        """Index, leaf hash and body of entries `first` to `last`, both counted, in order; streamed."""
+        ...
+
+    def subject_trees(self, subjects: Sequence[str]) -> dict[str, SubjectTreeRow]:
+        """Trees of those of the subjects that have one."""
+        ...
+
+    def map_page(self, path: str, max_version: int) -> bytes | None:
+        """The newest content of a page of the map that is not newer than `max_version` (index of an epoch record)."""
+        ...
+
+    def cosignatures(self, size: int) -> tuple[CosignatureRow, ...]:
+        """What witnesses added to the checkpoint of a size, by name."""
+        ...
+
+    def forks(self) -> tuple[ForkRow, ...]:
+        """The evidence of forks, oldest first."""
+        ...
+
     def records(self) -> Iterable[tuple[str, str, AnyRecord]]:
         """All records of the registry, as (table, id, record)."""
         ...
 
     def alert_enterprise(self, alert_id: str) -> tuple[str | None] | None:
         """The enterprise an alert concerns, in a tuple; None: no such alert."""
+        ...
+
+    def refused_before(self, event_id: bytes, code: str) -> bool:
+        """Whether this statement was refused for this reason before."""
         ...
 
 
@@ -247,8 +298,27 @@ class WriteTransaction(ReadTransaction, Protocol):
         """Write a signed checkpoint."""
         ...
 
-    def refused_before(self, event_id: bytes, code: str) -> bool:
-        """Whether this statement was refused for this reason before."""
+    def store_subject_trees(self, rows: Iterable[tuple[str, SubjectTreeRow]]) -> None:
+        """Write trees of subjects, replacing older ones."""
+        ...
+
+    def store_map_pages(self, version: int, pages: Mapping[str, bytes]) -> None:
+        """Write pages of the map as of the epoch record at `version`; older versions stay."""
+        ...
+
+    def prune_map_pages(self, paths: Iterable[str], keep: Sequence[int]) -> int:
+        """Remove versions of these pages that nobody can ask for any more; returns how many.
+
+        `keep`: indexes of the epoch records whose maps must stay readable. The newest version always stays.
+        """
+        ...
+
+    def store_cosignature(self, row: CosignatureRow) -> bool:
+        """Write a cosignature; False when this witness key has cosigned this size already: the first one stays."""
+        ...
+
+    def store_fork(self, row: ForkRow) -> None:
+        """Keep evidence of a fork."""
         ...
 
 

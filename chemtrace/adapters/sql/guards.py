@@ -13,7 +13,16 @@ from sqlalchemy import Connection
 
 from chemtrace.core.errors import GuardMissingError
 
-APPEND_ONLY: Final = ("checkpoint", "entry", "epoch", "ledger", "payload", "refusal")
+APPEND_ONLY: Final = (
+    "checkpoint",
+    "cosignature",
+    "entry",
+    "epoch",
+    "fork_evidence",
+    "ledger",
+    "payload",
+    "refusal",
+)
 """Tables whose rows never change."""
 
 UNCHANGEABLE: Final = ("opening",)
@@ -34,14 +43,16 @@ _POSTGRESQL_INVENTORY: Final = (
 
 _SAME: Final = {
     "checkpoint": "size = NEW.size",
+    "cosignature": "size = NEW.size AND name = NEW.name AND key_hash = NEW.key_hash",
     "entry": "idx = NEW.idx) OR EXISTS (SELECT 1 FROM entry WHERE event_id = NEW.event_id",
     "epoch": "number = NEW.number) OR EXISTS (SELECT 1 FROM epoch WHERE idx = NEW.idx",
+    "fork_evidence": "id = NEW.id",
     "ledger": "name = NEW.name",
     "opening": "idx = NEW.idx AND n = NEW.n",
     "payload": "idx = NEW.idx",
     "refusal": "id = NEW.id",
 }
-"""What a second row of the same identity would collide with, as the first migration says it."""
+"""What a second row of the same identity would collide with, as the migrations say it."""
 _STATEMENT_TYPE: Final = {
     **dict.fromkeys(APPEND_ONLY, 2 | 8 | 16 | 32),
     **dict.fromkeys(UNCHANGEABLE, 2 | 16 | 32),

@@ -9,8 +9,20 @@ from sqlalchemy import Connection
 
 from chemtrace.adapters.sql.rows import Row, fetch, fetch_many_keys, fetch_one
 from chemtrace.core.errors import LedgerMissingError
-from chemtrace.ledger.ports import EpochRow, Head, KnownEvent, StoredEvent, SubjectHead
+from chemtrace.ledger.ports import (
+    CosignatureRow,
+    EpochRow,
+    ForkRow,
+    Head,
+    KnownEvent,
+    StoredEvent,
+    SubjectHead,
+    SubjectTreeRow,
+)
 from chemtrace.registry.records import TABLES, AnyRecord, decode_record
+
+ENTRIES_A_QUESTION: Final = 1000
+"""Entries read at once when many are streamed: about a megabyte."""
 
 HEAD_COLUMNS: Final = "size, chain, epoch_number, epoch_index, log_time_us, registry_index, subjects"
 _EVENT: Final = (
@@ -147,6 +159,40 @@ class Questions:
             row = fetch_one(self.connection, "SELECT note FROM checkpoint WHERE size = ?", (size,))
         return None if row is None else bytes(row[0])
 
+    def entry_heads(self, first: int, last: int) -> Iterable[tuple[int, bytes, bytes]]:
+        """Index, leaf hash and body of entries `first` to `last`, both counted, in order; streamed."""
+        sql = "SELECT idx, leaf, body FROM entry WHERE idx BETWEEN ? AND ? ORDER BY idx"
+        for start in range(first, last + 1, ENTRIES_A_QUESTION):
+            end = min(start + ENTRIES_A_QUESTION - 1, last)
+            for index, leaf, body in fetch(self.connection, sql, (start, end)):
+                yield index, bytes(leaf), bytes(body)
+
+    def subject_trees(self, subjects: Sequence[str]) -> dict[str, SubjectTreeRow]:
+        """Trees of those of the subjects that have one."""
+        sql = "SELECT subject, count, last_idx, nodes FROM subject_tree WHERE subject IN"
+        rows = fetch_many_keys(self.connection, sql, subjects)
+        return {name: SubjectTreeRow(count, last, bytes(nodes)) for name, count, last, nodes in rows}
+
+    def map_page(self, path: str, max_version: int) -> bytes | None:
+        """The newest content of a page of the map that is not newer than `max_version` (index of an epoch record)."""
+        sql = "SELECT hashes FROM map_page WHERE path = ? AND version <= ? ORDER BY version DESC LIMIT 1"
+        row = fetch_one(self.connection, sql, (path, max_version))
+        return None if row is None else bytes(row[0])
+
+    def cosignatures(self, size: int) -> tuple[CosignatureRow, ...]:
+        """What witnesses added to the checkpoint of a size, by name."""
+        sql = "SELECT size, name, key_hash, line, added_us FROM cosignature WHERE size = ? ORDER BY name, key_hash"
+        return tuple(
+            [CosignatureRow(s, n, bytes(k), c, t) for s, n, k, c, t in fetch(self.connection, sql, (size,))]
+        )
+
+    def forks(self) -> tuple[ForkRow, ...]:
+        """The evidence of forks, oldest first."""
+        rows = fetch(
+            self.connection, "SELECT found_us, code, first_note, second_note FROM fork_evidence ORDER BY id"
+        )
+        return tuple([ForkRow(us, code, bytes(first), bytes(second)) for us, code, first, second in rows])
+
     def records(self) -> Iterable[tuple[str, str, AnyRecord]]:
         """All records of the registry, as (table, id, record)."""
         for table, type_ in TABLES.items():
@@ -159,6 +205,11 @@ class Questions:
         """The enterprise an alert concerns, or None when there is no such alert."""
         row = fetch_one(self.connection, "SELECT enterprise FROM alert WHERE id = ?", (alert_id,))
         return None if row is None else (row[0],)
+
+    def refused_before(self, event_id: bytes, code: str) -> bool:
+        """Whether this statement was refused for this reason before."""
+        sql = "SELECT 1 FROM refusal WHERE event_id = ? AND code = ? LIMIT 1"
+        return fetch_one(self.connection, sql, (event_id, code)) is not None
 
 
 def _stored(row: Row) -> StoredEvent:

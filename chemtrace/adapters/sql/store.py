@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Final
 
 import msgspec
 
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.questions import HEAD_COLUMNS, Questions
-from chemtrace.adapters.sql.rows import Row, fetch_one, insert_many, insert_sql, run_many, upsert_sql
-from chemtrace.ledger.ports import EpochRow, Group, Head, NewEntry
+from chemtrace.adapters.sql.rows import (
+    Row,
+    fetch_many_keys,
+    fetch_one,
+    insert_many,
+    insert_sql,
+    run_many,
+    upsert_sql,
+)
+from chemtrace.ledger.ports import CosignatureRow, EpochRow, ForkRow, Group, Head, NewEntry, SubjectTreeRow
 from chemtrace.registry.records import TABLES, encode_record
 from chemtrace.trace.exact import plain
 from chemtrace.trace.state import ItemState, encode_state
@@ -38,6 +48,10 @@ _HEAD: Final = upsert_sql("log_head", "id", HEAD_COLUMNS)
 _EPOCH: Final = insert_sql("epoch", "number, idx, log_time_us, first_idx, last_idx")
 _TILE: Final = upsert_sql("tile", "level, n", "hashes")
 _CHECKPOINT: Final = insert_sql("checkpoint", "size, note")
+_SUBJECT_TREE: Final = upsert_sql("subject_tree", "subject", "count, last_idx, nodes")
+_MAP_PAGE: Final = insert_sql("map_page", "path, version, hashes")
+_COSIGNATURE: Final = insert_sql("cosignature", "size, name, key_hash, line, added_us")
+_FORK: Final = insert_sql("fork_evidence", "found_us, code, first_note, second_note")
 
 
 class SQLStore:
@@ -126,10 +140,42 @@ class Writing(Questions):
         """Write a signed checkpoint."""
         run_many(self.connection, _CHECKPOINT, [(size, note)])
 
-    def refused_before(self, event_id: bytes, code: str) -> bool:
-        """Whether this statement was refused for this reason before."""
-        sql = "SELECT 1 FROM refusal WHERE event_id = ? AND code = ? LIMIT 1"
-        return fetch_one(self.connection, sql, (event_id, code)) is not None
+    def store_subject_trees(self, rows: Iterable[tuple[str, SubjectTreeRow]]) -> None:
+        """Write trees of subjects, replacing older ones."""
+        # Sorted keys: neighbours in the tree of the table are written together.
+        ordered = sorted((name, row.count, row.last_index, row.nodes) for name, row in rows)
+        insert_many(self.connection, _SUBJECT_TREE, ordered)
+
+    def store_map_pages(self, version: int, pages: Mapping[str, bytes]) -> None:
+        """Write pages of the map as of the epoch record at `version`; older versions stay."""
+        rows = [(path, version, pages[path]) for path in sorted(pages)]
+        insert_many(self.connection, _MAP_PAGE, rows)
+
+    def prune_map_pages(self, paths: Iterable[str], keep: Sequence[int]) -> int:
+        """Remove versions of these pages that none of the maps as of `keep` holds, nor the newest one."""
+        sql = "SELECT path, version FROM map_page WHERE path IN"
+        rows = sorted(fetch_many_keys(self.connection, sql, list(paths)))
+        ends = sorted(keep)
+        gone = [
+            row
+            for row, after in pairwise(rows)
+            # A version is read by the maps from its own epoch up to the one before the next version.
+            if row[0] == after[0] and bisect_left(ends, row[1]) == bisect_left(ends, after[1])
+        ]
+        run_many(self.connection, "DELETE FROM map_page WHERE path = ? AND version = ?", gone)
+        return len(gone)
+
+    def store_cosignature(self, row: CosignatureRow) -> bool:
+        """Write a cosignature; False when this witness key has cosigned this size already: the first one stays."""
+        sql = "SELECT 1 FROM cosignature WHERE size = ? AND name = ? AND key_hash = ?"
+        if fetch_one(self.connection, sql, (row.size, row.name, row.key_hash)) is not None:
+            return False
+        run_many(self.connection, _COSIGNATURE, [msgspec.structs.astuple(row)])
+        return True
+
+    def store_fork(self, row: ForkRow) -> None:
+        """Keep evidence of a fork."""
+        run_many(self.connection, _FORK, [msgspec.structs.astuple(row)])
 
 
 def _entry_row(entry: NewEntry, signature: bytes | None) -> Row:

@@ -1,9 +1,9 @@
 """The tables of a ledger, the same on SQLite and PostgreSQL.
 
-Facts (`entry`, `payload`, `epoch`, `checkpoint`, `refusal`) are append-only, see `guards`. Everything else is
-a fold over them: it can be dropped and rebuilt. Blobs are raw bytes, times are microseconds UTC, digests are
-32 raw bytes, quantities are decimal text. Rows are written by the stores of this package through SQL text of
-their own (the write path) and read by `reads`; nothing here is an entity.
+Facts (`entry`, `payload`, `epoch`, `checkpoint`, `refusal`, `cosignature`, `fork_evidence`) are append-only, see
+`guards`. Everything else is a fold over them: it can be dropped and rebuilt. Blobs are raw bytes, times are
+microseconds UTC, digests are 32 raw bytes, quantities are decimal text. Rows are written by the stores of this package
+through SQL text of their own (the write path) and read by `reads`; nothing here is an entity.
 """
 
 from typing import Any, Final
@@ -224,6 +224,48 @@ tile = Table(
     Column("level", SmallInteger, primary_key=True, autoincrement=False),
     Column("n", Number, primary_key=True, autoincrement=False),
     Column("hashes", LargeBinary, nullable=False),
+)
+
+subject_tree = Table(
+    "subject_tree",
+    metadata,
+    Column("subject", String(128), primary_key=True),
+    Column("count", Number, nullable=False),
+    Column("last_idx", Number, nullable=False),
+    Column("nodes", LargeBinary, nullable=False),
+    comment="the tree of each subject's entries, as far as appending needs it",
+    sqlite_with_rowid=False,
+)
+
+map_page = Table(
+    "map_page",
+    metadata,
+    Column("path", String(64), primary_key=True),
+    Column("version", Number, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+    comment="pages of the subject map; version: index of the epoch record that first commits this content",
+)
+
+cosignature = Table(
+    "cosignature",
+    metadata,
+    Column("size", Number, primary_key=True, autoincrement=False),
+    Column("name", String(256), primary_key=True),
+    Column("key_hash", LargeBinary, primary_key=True),
+    Column("line", Text, nullable=False),
+    Column("added_us", Number, nullable=False),
+    comment="lines that witnesses added to the checkpoint of a size",
+)
+
+fork_evidence = Table(
+    "fork_evidence",
+    metadata,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("found_us", Number, nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("first_note", LargeBinary, nullable=False),
+    Column("second_note", LargeBinary, nullable=False),
+    comment="two checkpoints that contradict each other, kept as evidence",
 )
 
 alert = Table(

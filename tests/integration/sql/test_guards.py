@@ -5,19 +5,25 @@ from sqlalchemy.exc import DBAPIError
 
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.guards import APPEND_ONLY
+from chemtrace.adapters.sql.store import SQLStore
 from chemtrace.bootstrap import open_application
 from chemtrace.core.statement import encode_wire
+from chemtrace.ledger.ports import CosignatureRow, ForkRow
 from tests.api.bad_world import picture
 from tests.seeded_ledger import MAKER, seed_ledger
 
 KEYS = {
     "checkpoint": ("size", "note"),
+    "cosignature": ("size", "line"),
     "entry": ("idx", "body"),
     "epoch": ("number", "log_time_us"),
+    "fork_evidence": ("id", "code"),
     "ledger": ("name", "value"),
     "payload": ("idx", "body"),
     "refusal": ("id", "statement"),
 }
+
+UNIQUE = {"cosignature": "size, name, key_hash"}
 
 STATEMENTS = {
     "update": "UPDATE {table} SET {column} = {column}",
@@ -26,7 +32,7 @@ STATEMENTS = {
     "delete by subquery": "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table})",
     "upsert": (
         "INSERT INTO {table} SELECT * FROM {table} WHERE true"
-        " ON CONFLICT ({key}) DO UPDATE SET {column} = excluded.{column}"
+        " ON CONFLICT ({unique}) DO UPDATE SET {column} = excluded.{column}"
     ),
 }
 SQLITE = {
@@ -52,6 +58,9 @@ def database(request, tmp_path_factory):
     application.ledger.submit(encode_wire(nowhere))
     application.close()
     database = Database(url)
+    with SQLStore(database).write() as transaction:
+        transaction.store_cosignature(CosignatureRow(1, "witness.example", b"abcd", "a line", 1))
+        transaction.store_fork(ForkRow(1, "evidence.split-view", b"one", b"other"))
     yield database
     database.close()
 
@@ -63,5 +72,7 @@ def test_no_way_of_changing_a_fact_is_open(database, table):
     before = picture(database)
     for way, sql in ways.items():
         with pytest.raises(DBAPIError, match="append-only"), database.write() as connection:
-            connection.exec_driver_sql(sql.format(table=table, key=key, column=column))
+            connection.exec_driver_sql(
+                sql.format(table=table, key=key, unique=UNIQUE.get(table, key), column=column)
+            )
         assert before == picture(database), way

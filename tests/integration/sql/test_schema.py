@@ -13,11 +13,15 @@ from chemtrace.core.errors import GuardMissingError
 
 ROWS = {
     "checkpoint": "INSERT INTO checkpoint (size, note) VALUES (1, {blob})",
+    "cosignature": "INSERT INTO cosignature (size, name, key_hash, line, added_us) VALUES (1, 'w', {blob}, 'x', 1)",
     "entry": (
         "INSERT INTO entry (idx, event_id, leaf, chain, received_us, effective_us, late, kind, phase, actor, body)"
         " VALUES (0, {blob}, {blob}, {blob}, 1, 1, {no}, 'key', 'register', 'X', {blob})"
     ),
     "epoch": "INSERT INTO epoch (number, idx, log_time_us) VALUES (0, 5, 1)",
+    "fork_evidence": (
+        "INSERT INTO fork_evidence (found_us, code, first_note, second_note) VALUES (1, 'c', {blob}, {blob})"
+    ),
     "ledger": "INSERT INTO ledger (name, value) VALUES ('origin', 'a')",
     "payload": "INSERT INTO payload (idx, body) VALUES (0, {blob})",
     "refusal": (
@@ -28,8 +32,10 @@ ROWS = {
 }
 CHANGES = {
     "checkpoint": "size = 2",
+    "cosignature": "added_us = 2",
     "entry": "received_us = 2",
     "epoch": "log_time_us = 2",
+    "fork_evidence": "found_us = 2",
     "ledger": "value = 'b'",
     "payload": "idx = 1",
     "refusal": "at_size = 2",
@@ -81,7 +87,7 @@ def test_personal_values_can_be_deleted(database):
         assert 0 == connection.exec_driver_sql("SELECT count(*) FROM opening").scalar()
 
 
-@pytest.mark.parametrize("table", sorted(set(ROWS) - {"refusal"}))
+@pytest.mark.parametrize("table", sorted(set(ROWS) - {"refusal", "fork_evidence"}))
 def test_refuses_to_replace_a_fact_by_insert(sqlite_url, table):
     database = Database(sqlite_url)
     row = ROWS[table].format(blob="X'00'", no="false")
