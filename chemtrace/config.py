@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     allowed_hosts: tuple[str, ...] = ()
 
     publish_interval_s: Annotated[float, Field(gt=0, le=3600)] = 1.0
+    max_publish_delay_s: Annotated[int, Field(ge=1, le=86_400)] = 60
     heartbeat_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
     group_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
     group_window_ms: Annotated[float, Field(ge=0, le=100)] = 0.0
@@ -66,6 +67,13 @@ class Settings(BaseSettings):
         if isinstance(values, dict):
             return {name: value for name, value in values.items() if value != ""}
         return values
+
+    @model_validator(mode="after")
+    def _keep_promises(self) -> Settings:
+        if self.max_publish_delay_s < self.publish_interval_s:
+            message = "max_publish_delay_s is promised in receipts: it cannot be shorter than publish_interval_s"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _place_the_database(self) -> Settings:

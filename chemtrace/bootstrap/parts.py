@@ -58,6 +58,7 @@ def ledger_parts(
         group_size=settings.group_size,
         group_window_s=settings.group_window_ms / 1000,
         threads=processes,
+        publish_delay_us=settings.max_publish_delay_s * 1_000_000,
         bulk_checker=(lambda registry: CheckProcesses(processes, registry)) if processes > 1 else None,
     )
 

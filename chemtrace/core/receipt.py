@@ -11,7 +11,7 @@ from chemtrace.core.errors import KeyUnknownError, ReceiptFormatError
 from chemtrace.core.keys import PrivateKey
 from chemtrace.core.pae import RECEIPT_TYPE, encode_pae
 from chemtrace.core.receipt_tree import verify_receipt
-from chemtrace.core.times import parse_rfc3339
+from chemtrace.core.times import format_utc, parse_rfc3339
 from chemtrace.core.types import MAX_SAFE_INTEGER
 
 MAX_RECEIPT_BYTES: Final = 64 * 1024
@@ -21,7 +21,11 @@ _RuleId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
 
 
 class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the log promises about one event: which entry it is, when it came, what was found. Digests in hex."""
+    """What the log promises about one event: which entry it is, when it came, what was found. Digests in hex.
+
+    `publish_by`: a checkpoint that covers the entry is published by then (`core.promise`); absent from receipts that
+    were signed before logs promised it.
+    """
 
     event: _Hex32
     findings: tuple[_RuleId, ...]
@@ -30,6 +34,7 @@ class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leaf: _Hex32
     origin: Annotated[str, msgspec.Meta(pattern=r"^[!-\[\]-~]{1,200}\Z")]
     received: Annotated[str, msgspec.Meta(max_length=32)]
+    publish_by: Annotated[str, msgspec.Meta(max_length=27)] | msgspec.UnsetType = msgspec.UNSET
     typ: Literal["chemtrace/receipt/1"] = "chemtrace/receipt/1"
 
 
@@ -67,8 +72,21 @@ def parse_receipt(data: bytes) -> Receipt:
     if _ENCODER.encode(receipt) != data:
         parse_canonical(data, MAX_RECEIPT_BYTES)
         raise ReceiptFormatError("not a receipt: a member is not in its one spelling")
-    parse_rfc3339(receipt.received)
+    _check_times(receipt)
     return receipt
+
+
+def _check_times(receipt: Receipt) -> None:
+    received_us = parse_rfc3339(receipt.received)
+    if receipt.publish_by is msgspec.UNSET:
+        return
+    publish_by_us = parse_rfc3339(receipt.publish_by)
+    if publish_by_us < received_us or format_utc(publish_by_us) != receipt.publish_by:
+        raise ReceiptFormatError(
+            "publish_by is not a moment after received, in its one spelling",
+            publish_by=receipt.publish_by,
+            received=receipt.received,
+        )
 
 
 def sign_receipt(receipt: Receipt, key: PrivateKey) -> SignedReceipt:

@@ -18,6 +18,7 @@ from chemtrace.core.catalogue import Catalogue
 from chemtrace.core.checkpoint import Checkpoint, parse_checkpoint
 from chemtrace.core.errors import ChemtraceError, EvidenceError
 from chemtrace.core.note import parse_note
+from chemtrace.core.promise import DEFAULT_PUBLISH_DELAY_US
 from chemtrace.core.times import format_utc
 from chemtrace.ledger.admit import Checked
 from chemtrace.ledger.checking import BulkChecker, CheckingPool, Verdict
@@ -57,6 +58,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     group_size: int = 1000
     group_window_s: float = 0.0
     threads: int = 0
+    publish_delay_us: int = DEFAULT_PUBLISH_DELAY_US
     bulk_checker: Callable[[Callable[[], Registry]], BulkChecker] | None = None
 
 
@@ -74,7 +76,8 @@ class Ledger:
         self._memory = Memory(parts.master)
         self._seen: list[Seen] | None = []
         self._follower_error: Exception | None = None
-        terms = Terms(parts.origin, parts.catalogue, parts.receipt_signer.kid, parts.receipt_signer.sign)
+        signer = parts.receipt_signer
+        terms = Terms(parts.origin, parts.catalogue, signer.kid, signer.sign, parts.publish_delay_us)
         self._sequencer = Sequencer(store=parts.store, memory=self._memory, terms=terms)
         try:
             self._recover()

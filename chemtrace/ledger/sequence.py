@@ -24,6 +24,7 @@ from chemtrace.core.errors import (
     RefusedError,
     SignatureInvalidError,
 )
+from chemtrace.core.promise import DEFAULT_PUBLISH_DELAY_US
 from chemtrace.core.receipt import Receipt, encode_receipt
 from chemtrace.core.receipt_tree import sign_receipts, verify_receipt
 from chemtrace.core.statement import verify_signatures
@@ -52,12 +53,13 @@ Sign = Callable[[bytes], bytes]
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What all groups of a writer share: the log's origin, the chemicals, the receipt key."""
+    """What all groups of a writer share: the log's origin, the chemicals, the receipt key, the promise of receipts."""
 
     origin: str
     catalogue: Catalogue
     kid: bytes
     sign: Sign
+    publish_delay_us: int = DEFAULT_PUBLISH_DELAY_US
 
 
 class Sequencer:
@@ -99,6 +101,7 @@ class _GroupWork:
         self.transaction = transaction
         self.now_us = now_us
         self.received = format_utc(now_us)
+        self.publish_by = format_utc(now_us + terms.publish_delay_us)
         head = transaction.lock_head()
         self.memory.refresh(transaction, head)
         self.head = head
@@ -197,6 +200,7 @@ class _GroupWork:
                 leaf=leaf.hex(),
                 origin=self.terms.origin,
                 received=self.received,
+                publish_by=self.publish_by,
             )
         )
         self.group.entries.append(

@@ -296,6 +296,7 @@ def _receipt_cases() -> Iterator[Case]:
         "of-another-key": encode_signed_receipt(sign_receipt(receipt, P256)).decode(),
         "signature-of-another-receipt": good[: good.index('"signature"')]
         + other[other.index('"signature"') :],
+        **_promise_cases(receipt),
         "padded": good.replace('","signature"', '=","signature"'),
     }
     group = [msgspec.structs.replace(receipt, index=number) for number in range(11, 16)]
@@ -313,6 +314,21 @@ def _receipt_cases() -> Iterator[Case]:
         cases[name] = encode_signed_receipt(SignedReceipt(bodies[2], ED25519.kid.hex(), signature)).decode()
     for name, text in cases.items():
         yield "receipt", name, "receipt", {"receipt": text, "spki": spki}
+
+
+def _promise_cases(receipt: Receipt) -> dict[str, str]:
+    moments = {
+        "good-promise": "2026-03-01T00:31:01Z",
+        "promise-before-receipt": "2026-03-01T00:30:00Z",
+        "promise-with-offset": "2026-03-01T08:31:01+08:00",
+        "promise-null": None,
+    }
+    return {
+        name: encode_signed_receipt(
+            sign_receipt(msgspec.structs.replace(receipt, publish_by=moment), ED25519)
+        ).decode()
+        for name, moment in moments.items()
+    }
 
 
 def cases() -> Iterator[Case]:

@@ -17,7 +17,7 @@ from chemtrace.core.note import NoteVerifier, make_verifier
 from chemtrace.core.pae import HEADER_TYPE, encode_pae
 from chemtrace.core.receipt import Receipt, encode_receipt, parse_receipt
 from chemtrace.core.receipt_tree import signed_part
-from chemtrace.core.times import format_utc
+from chemtrace.core.times import format_utc, parse_rfc3339
 from chemtrace.ledger.audit.entries import ReadEntry
 from chemtrace.ledger.audit.port import AuditEntry, AuditStore
 from chemtrace.ledger.audit.report import NOWHERE, FaultLog
@@ -50,6 +50,7 @@ class PeopleAudit:
         self._faults = faults
         self._keys: dict[str, dict[str, PublicKey]] = {"log": {}, "receipt": {}}
         self._signed_last: tuple[bytes, bytes] = (b"", b"")
+        self._publish_delay_us = 0
         self._early: list[tuple[int, bytes, bytes]] = []
 
     def check(self, read: ReadEntry, log_time_us: int) -> None:
@@ -101,15 +102,23 @@ class PeopleAudit:
             leaf=row.leaf.hex(),
             origin=self._origin or "",
             received=format_utc(row.received_us),
+            publish_by=format_utc(row.received_us + self._publish_delay_us),
         )
         if encode_receipt(wanted) == stored:
             return
         told = parse_receipt(stored)
+        wanted = self._as_promised(row, wanted, told)
         known = told.findings if rules is None else rules
         if not self._has_master and set(known) ^ set(told.findings) <= UNCHECKED_RULES:
             known = told.findings
         if told != msgspec.structs.replace(wanted, findings=known):
             self._faults.add(row.index, "receipt.format", f"the receipt says {told}, the log gives {wanted}")
+
+    def _as_promised(self, row: AuditEntry, wanted: Receipt, told: Receipt) -> Receipt:
+        """Take the promise from the receipt: the log holds no record of how long it was at the time."""
+        if told.publish_by is not msgspec.UNSET:
+            self._publish_delay_us = parse_rfc3339(told.publish_by) - row.received_us
+        return msgspec.structs.replace(wanted, publish_by=told.publish_by)
 
     def verifiers(self) -> tuple[NoteVerifier, ...]:
         """The log's keys of all times, as verifiers of checkpoints."""
