@@ -116,12 +116,20 @@ class Authority:
 
     def register_device(self, device: str, **facts: Any) -> Admitted:
         """device/register or revoke; facts as `office.register_device`."""
-        prev = self.head(f"device:{device}")
-        return self.submit(office.register_device(self.signing(), device=device, prev=prev, **facts))
+        prev, key_prev = self.head(f"device:{device}"), self._key_head(facts.get("kid"))
+        return self.submit(
+            office.register_device(self.signing(), device=device, prev=prev, key_prev=key_prev, **facts)
+        )
 
     def register_key(self, request: bytes, **facts: Any) -> Admitted:
         """key/register of what a key request asks for; facts as `office.register_key`."""
-        return self.submit(office.register_key(self.signing(), request=request, **facts))
+        former = self._key_head(facts.get("replaces"))
+        return self.submit(
+            office.register_key(self.signing(), request=request, replaces_prev=former, **facts)
+        )
+
+    def _key_head(self, kid: str | None) -> str | None:
+        return None if kid is None else self.head(f"key:{kid}")
 
     def end_key(self, kid: str, *, phase: str, grace_end_us: int | None = None) -> Admitted:
         """key/retire or key/compromised; raises `KeyUnknownError` for a key that is not registered."""

@@ -44,6 +44,10 @@ def key_change(books: Books, index: int, header: Header, payload: Key) -> Change
     if header.phase == "register":
         return Change("key", payload.kid, _registered(books, index, header, payload))
     known = _known(books, payload)
+    if payload.replaces is not None:
+        raise RegistryConflictError(
+            "only a registration replaces a key", kid=known.kid, found=payload.replaces
+        )
     if header.phase == "compromised":
         return Change("key", known.kid, msgspec.structs.replace(known, last_index=index, revoked_index=index))
     return Change("key", known.kid, _retired(known, index, header, payload))
@@ -89,6 +93,7 @@ def _check_role(books: Books, index: int, header: Header, payload: Key) -> None:
                 expected=expected,
             )
         return
+    _check_replaced(books, payload)
     if payload.namespaces and payload.role != "enterprise":
         raise KeyRoleError("only an enterprise key can import for others", role=payload.role)
     in_force = books.newest_key(payload.role) if payload.role in SERVICE_ROLES else None
@@ -108,6 +113,19 @@ def _check_role(books: Books, index: int, header: Header, payload: Key) -> None:
     # Genesis registers the enterprise of the authority right behind its two keys.
     if index > 2:
         books.open_enterprise(payload.party)
+
+
+def _check_replaced(books: Books, payload: Key) -> None:
+    """The key named as replaced is a registered one of the same party and role: nobody else's history is written in."""
+    if payload.replaces is None:
+        return
+    former = require_registered(books, payload.replaces)
+    if (former.party, former.role) != (payload.party, payload.role):
+        raise RegistryConflictError(
+            "a key replaces one of the same party and role",
+            expected=(payload.party, payload.role),
+            found=(former.party, former.role),
+        )
 
 
 def _check_possession(public: PublicKey, payload: Key) -> None:

@@ -48,7 +48,7 @@ def register_enterprise(
         "issuer": issuer,
         "district": district,
     }
-    return _signed(by, ("enterprise", phase), f"enterprise:{enterprise}", prev, facts)
+    return _signed(by, ("enterprise", phase), {f"enterprise:{enterprise}": prev}, facts)
 
 
 def register_site(
@@ -74,7 +74,7 @@ def register_site(
         "district": district,
         "address": address,
     }
-    return _signed(by, ("site", phase), f"site:{site}", prev, facts)
+    return _signed(by, ("site", phase), {f"site:{site}": prev}, facts)
 
 
 def grant_licence(
@@ -97,7 +97,7 @@ def grant_licence(
         "valid_from": format_utc(valid[0]),
         "valid_to": format_utc(valid[1]),
     }
-    return _signed(by, ("licence", phase), f"licence:{licence}", prev, facts)
+    return _signed(by, ("licence", phase), {f"licence:{licence}": prev}, facts)
 
 
 def register_device(
@@ -109,16 +109,23 @@ def register_device(
     kid: str | None = None,
     phase: str = "register",
     prev: str | None = None,
+    key_prev: str | None = None,
 ) -> Statement:
-    """device/register, or `phase` revoke: a phone or gateway and the key in it."""
+    """device/register, or `phase` revoke: a phone or gateway and the key in it; `key_prev` is the head of that key."""
     facts = {"id": device, "enterprise": enterprise, "kind": kind, "kid": kid}
-    return _signed(by, ("device", phase), f"device:{device}", prev, facts)
+    held = {} if kid is None else {f"key:{kid}": key_prev}
+    return _signed(by, ("device", phase), {f"device:{device}": prev, **held}, facts)
 
 
 def register_key(
-    by: Signing, *, request: bytes, namespaces: tuple[str, ...] = (), replaces: str | None = None
+    by: Signing,
+    *,
+    request: bytes,
+    namespaces: tuple[str, ...] = (),
+    replaces: str | None = None,
+    replaces_prev: str | None = None,
 ) -> Statement:
-    """key/register of the key, party and role that a key request asks for.
+    """key/register of the key, party and role that a key request asks for; `replaces_prev` is the replaced key's head.
 
     Raises:
         KeyRequestError, SignatureInvalidError: the request is malformed, or not made by the holder of the key.
@@ -131,13 +138,14 @@ def register_key(
     }
     if namespaces:
         facts["namespaces"] = list(namespaces)
-    return _signed(by, ("key", "register"), f"key:{asked.public_key.kid.hex()}", None, facts)
+    former = {} if replaces is None else {f"key:{replaces}": replaces_prev}
+    return _signed(by, ("key", "register"), {f"key:{asked.public_key.kid.hex()}": None, **former}, facts)
 
 
 def found_authority(by: Signing) -> Statement:
     """key/register of the signing key itself: entry 0 of a log."""
     facts = _key_facts(by.key.public, by.enterprise, "authority")
-    return _signed(by, ("key", "register"), f"key:{by.key.kid.hex()}", None, facts)
+    return _signed(by, ("key", "register"), {f"key:{by.key.kid.hex()}": None}, facts)
 
 
 def end_key(
@@ -147,7 +155,7 @@ def end_key(
     facts = _key_facts(record.public_key, record.party, record.role)
     if grace_end_us is not None:
         facts["grace_end"] = format_utc(grace_end_us)
-    return _signed(by, ("key", phase), f"key:{record.kid}", prev, facts)
+    return _signed(by, ("key", phase), {f"key:{record.kid}": prev}, facts)
 
 
 def issue_batch(
@@ -175,7 +183,7 @@ def issue_batch(
         "root": root.hex(),
         "seal_year": seal_year,
     }
-    return _signed(by, ("issue", "batch"), f"batch:{batch}", None, facts)
+    return _signed(by, ("issue", "batch"), {f"batch:{batch}": None}, facts)
 
 
 def erase_openings(by: Signing, *, event: str, reason: str, subjects: Mapping[str, str | None]) -> Statement:
@@ -209,7 +217,7 @@ def _payload(by: Signing, facts: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _signed(
-    by: Signing, what: tuple[str, str], subject: str, prev: str | None, facts: Mapping[str, Any]
+    by: Signing, what: tuple[str, str], subjects: Mapping[str, str | None], facts: Mapping[str, Any]
 ) -> Statement:
     return build_statement(
         kind=what[0],
@@ -217,6 +225,6 @@ def _signed(
         enterprise=by.enterprise,
         signers=[by.key],
         iat=format_utc(by.now_us),
-        subjects=[(subject, prev)],
+        subjects=list(subjects.items()),
         payload=_payload(by, facts),
     )

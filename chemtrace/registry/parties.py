@@ -155,4 +155,10 @@ def device_change(books: Books, index: int, phase: str, payload: Device) -> Chan
         return Change("device", payload.id, record)
     if known is None or known.enterprise != payload.enterprise or known.revoked_index is not None:
         raise NotFoundError(f"{payload.enterprise} has no device {payload.id} to revoke", device=payload.id)
+    if known.kid != payload.kid:
+        raise RegistryConflictError(
+            "the end of a device names the key in it, so that the key's own history shows that it is silent",
+            found=payload.kid,
+            expected=known.kid,
+        )
     return Change("device", payload.id, msgspec.structs.replace(known, last_index=index, revoked_index=index))

@@ -94,7 +94,10 @@ def _fill_keys(world: World, application: Application) -> None:
     )
     successor = make_key_request(_key("successor"), AUTHORITY, "authority")
     world.events["new authority key"] = office.register_key(
-        authority.signing(), request=successor, replaces=authority.kid
+        authority.signing(),
+        request=successor,
+        replaces=authority.kid,
+        replaces_prev=authority.head(f"key:{authority.kid}"),
     )
 
 

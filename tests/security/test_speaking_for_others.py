@@ -73,10 +73,11 @@ def test_a_key_request_of_another_enterprise_registers_nothing(town: Town) -> No
 def test_the_key_of_a_revoked_device_is_silent(town: Town, drum: str) -> None:
     town.keys["phone"] = key = generate_key("ed25519", b"the key of a phone".ljust(32))
     town.register_key("phone", MAKER, "device")
+    subjects = ["device:PHONE-1", f"key:{key.kid.hex()}"]
     device = {"id": "PHONE-1", "enterprise": MAKER, "kind": "phone", "kid": key.kid.hex()}
-    town.do(AUTHORITY, "device", "register", ["device:PHONE-1"], **device)
+    town.do(AUTHORITY, "device", "register", subjects, **device)
     assert findings(inspect(town, MAKER, drum, signers=[key])) == ()
-    town.do(AUTHORITY, "device", "revoke", ["device:PHONE-1"], **device)
+    town.do(AUTHORITY, "device", "revoke", subjects, **device)
     assert refusal(inspect(town, MAKER, drum, signers=[key])) == "key.revoked"
     assert findings(inspect(town, MAKER, drum)) == ()
 

@@ -118,8 +118,9 @@ def parse_payload(kind: str, phase: str, data: bytes) -> Payload:
 def moved_subjects(payload: Payload, enterprise: str = "") -> tuple[str, ...]:  # noqa: C901, PLR0911 one case for each member of a closed union
     """The subject ids that an event with this payload must name in its header, in any order.
 
-    For `Correct` and `Erase` they are the subjects of the event named, which only the ledger knows: empty here. Rule
-    sets and anchors belong to the history of who publishes them: the header's `enterprise`.
+    What begins or ends the validity of a key belongs to that key's history: the device that holds it, the key that
+    replaces it. For `Correct` and `Erase` they are the subjects of the event named, which only the ledger knows: empty
+    here. Rule sets and anchors belong to the history of who publishes them: the header's `enterprise`.
     """
     match payload:
         case Repack() | Transform():
@@ -150,9 +151,11 @@ def moved_subjects(payload: Payload, enterprise: str = "") -> tuple[str, ...]:  
         case Licence():
             return (f"licence:{payload.id}",)
         case Key():
-            return (f"key:{payload.kid}",)
+            former = () if payload.replaces is None else (f"key:{payload.replaces}",)
+            return (f"key:{payload.kid}", *former)
         case Device():
-            return (f"device:{payload.id}",)
+            held = () if payload.kid is None else (f"key:{payload.kid}",)
+            return (f"device:{payload.id}", *held)
         case Issue():
             return (f"batch:{payload.batch}",)
         case Alert():

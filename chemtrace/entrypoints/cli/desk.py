@@ -86,4 +86,6 @@ def replace_service_key(
         nonce=token_hex(16),
     )
     ended = replaces if replaces is not None or former is None else former.kid
-    return door.submit([encode_wire(office.register_key(by, **facts, replaces=ended))])[0]
+    prev = None if ended is None else door.heads([f"key:{ended}"])[f"key:{ended}"]
+    statement = office.register_key(by, **facts, replaces=ended, replaces_prev=prev)
+    return door.submit([encode_wire(statement)])[0]

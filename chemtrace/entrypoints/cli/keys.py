@@ -114,7 +114,8 @@ def register_key(
     facts: dict[str, Any] = {"request": body, "namespaces": tuple(namespace or ())}
     if recovery is None:
         with opened_desk(data) as desk:
-            answer = desk.file(office.register_key, **facts, replaces=replaces)
+            former = None if replaces is None else desk.authority.head(f"key:{replaces}")
+            answer = desk.file(office.register_key, **facts, replaces=replaces, replaces_prev=former)
     else:
         with opened_door(data) as door:
             answer = replace_service_key(

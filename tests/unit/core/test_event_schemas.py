@@ -75,3 +75,23 @@ def test_rule_sets_and_anchors_belong_to_who_publishes_them() -> None:
     rules = {**BASE, "digest": "0" * 64, "valid_from": BASE["at"], "title": "2026 v1"}
     payload = parse_payload("rules", "publish", msgspec.json.encode(rules))
     assert moved_subjects(payload, "91110105MA01XXXX8K") == ("enterprise:91110105MA01XXXX8K",)
+
+
+@pytest.mark.parametrize("phase", ["register", "revoke"])
+def test_a_device_is_named_with_the_key_in_it(phase: str) -> None:
+    device = {"id": "D-1", "enterprise": "91110105MA01XXXX8K", "kind": "phone"}
+    for more, moved in (({}, ("device:D-1",)), ({"kid": "ab" * 32}, ("device:D-1", "key:" + "ab" * 32))):
+        payload = parse_payload("device", phase, msgspec.json.encode({**BASE, **device, **more}))
+        assert moved_subjects(payload) == moved
+
+
+def test_a_new_key_is_named_with_the_one_it_replaces() -> None:
+    key = {
+        "kid": "ab" * 32, "party": "91110105MA01XXXX8K", "role": "enterprise", "algorithm": "ed25519", "spki": "AA",
+    }  # fmt: skip
+    for more, moved in (
+        ({}, ("key:" + "ab" * 32,)),
+        ({"replaces": "cd" * 32}, ("key:" + "ab" * 32, "key:" + "cd" * 32)),
+    ):
+        payload = parse_payload("key", "register", msgspec.json.encode({**BASE, **key, **more}))
+        assert moved_subjects(payload) == moved

@@ -13,6 +13,7 @@ from chemtrace.core.errors import (
     KeyForeignError,
     KeyRoleError,
     KeyTakenError,
+    KeyUnknownError,
     NotFoundError,
     PossessionError,
     RegistryConflictError,
@@ -297,6 +298,38 @@ def test_a_device_holds_a_key_of_its_own_enterprise(world):
     )
     world.take(office.register_device(world.by(), enterprise=MAKER, **facts))
     assert kid == world.registry.books.devices["D-1"].kid
+
+
+def test_the_end_of_a_device_names_the_key_in_it(world):
+    world.key()
+    facts = {"device": "D-1", "enterprise": MAKER, "kind": "phone"}
+    kid = world.keys[MAKER].kid.hex()
+    world.take(office.register_device(world.by(), kid=kid, **facts))
+    unnamed = office.register_device(world.by(), phase="revoke", **facts)
+    refuses(world, RegistryConflictError, lambda: world.take(unnamed))
+    world.take(office.register_device(world.by(), kid=kid, phase="revoke", **facts))
+    assert world.registry.books.silent_since(world.registry.key(kid)) is not None
+
+
+def test_a_key_replaces_a_registered_one_of_the_same_party_and_role(world):
+    world.key()
+    theirs = world.keys[MAKER].kid.hex()
+    for name, party, role, replaces, refusal in (
+        ("of nobody", MAKER, "enterprise", "ab" * 32, KeyUnknownError),
+        ("of another party", OTHER, "enterprise", theirs, RegistryConflictError),
+        ("of another role", MAKER, "device", theirs, RegistryConflictError),
+    ):
+        world.keys[name] = generate_key("ed25519")
+        request = world.request(name, party, role)
+        statement = office.register_key(world.by(), request=request, replaces=replaces)
+        refuses(world, refusal, lambda statement=statement: world.take(statement))
+    world.keys["next"] = generate_key("ed25519")
+    request = world.request("next", MAKER, "enterprise")
+    statement = office.register_key(world.by(), request=request, replaces=theirs, replaces_prev="cd" * 32)
+    assert [subject.id for subject in statement.header.subjects] == [
+        f"key:{world.keys['next'].kid.hex()}", f"key:{theirs}",
+    ]  # fmt: skip
+    world.take(statement)
 
 
 @pytest.mark.parametrize("start", [9, 11, 0])
