@@ -71,7 +71,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _keep_promises(self) -> Settings:
         if self.max_publish_delay_s < self.publish_interval_s:
-            message = "max_publish_delay_s is promised in receipts: it cannot be shorter than publish_interval_s"
+            message = (
+                "max_publish_delay_s is promised in receipts: it cannot be shorter than publish_interval_s"
+            )
             raise ValueError(message)
         return self
 
