@@ -1,8 +1,9 @@
 """`Ledger`: the one object through which every door submits, publishes and asks how things stand.
 
 Form and signatures are checked by a pool of threads, without a lock; one committer thread takes what is checked and
-appends it group by group. While one group is being made durable the next one gathers, so groups grow with the load
-and a lone statement waits for nobody. Epochs are cut by the same thread, between two groups.
+appends it group by group. While one group is being made durable the next one gathers, and is judged where the load is
+high, so groups grow with the load and a lone statement waits for nobody. Epochs are cut by the same thread, between two
+groups.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from chemtrace.core.promise import DEFAULT_PUBLISH_DELAY_US
 from chemtrace.core.times import format_utc
 from chemtrace.ledger.admit import Checked
 from chemtrace.ledger.checking import BulkChecker, CheckingPool, Verdict
-from chemtrace.ledger.committer import Committer
+from chemtrace.ledger.committer import AHEAD_FROM, Committer
 from chemtrace.ledger.memory import Memory
 from chemtrace.ledger.outcome import Admitted, Outcome, Refused
 from chemtrace.ledger.ports import (
@@ -37,7 +38,8 @@ from chemtrace.ledger.ports import (
 )
 from chemtrace.ledger.publish import cut_epoch, sign_epoch
 from chemtrace.ledger.recover import verify_tip
-from chemtrace.ledger.sequence import Sequencer, Terms
+from chemtrace.ledger.sequence import Terms
+from chemtrace.ledger.writing import Writer
 from chemtrace.registry.state import Registry
 
 MAX_SEEN: Final = 100_000
@@ -57,6 +59,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     followers: tuple[Follower, ...] = ()
     group_size: int = 1000
     group_window_s: float = 0.0
+    ahead_from: int = AHEAD_FROM
     threads: int = 0
     publish_delay_us: int = DEFAULT_PUBLISH_DELAY_US
     bulk_checker: Callable[[Callable[[], Registry]], BulkChecker] | None = None
@@ -78,7 +81,13 @@ class Ledger:
         self._follower_error: Exception | None = None
         signer = parts.receipt_signer
         terms = Terms(parts.origin, parts.catalogue, signer.kid, signer.sign, parts.publish_delay_us)
-        self._sequencer = Sequencer(store=parts.store, memory=self._memory, terms=terms)
+        writer = Writer(
+            store=parts.store,
+            memory=self._memory,
+            terms=terms,
+            clock=parts.clock,
+            keep_seen=self._keep_seen,
+        )
         try:
             self._recover()
         except EvidenceError as error:
@@ -92,7 +101,9 @@ class Ledger:
             outside=None if parts.bulk_checker is None else parts.bulk_checker(self._newest_registry),
         )
         self._committer = Committer(
-            self._commit,
+            writer.commit,
+            ahead=writer,
+            ahead_from=parts.ahead_from,
             group_size=parts.group_size,
             window_s=parts.group_window_s,
             on_stop=self._record_fault,
@@ -126,11 +137,6 @@ class Ledger:
             outcomes += [
                 next(sequenced) if isinstance(verdict, Checked) else _early(verdict) for verdict in verdicts
             ]
-        return outcomes
-
-    def _commit(self, statements: Sequence[Checked]) -> list[Outcome]:
-        outcomes, seen = self._sequencer.commit(statements, self._parts.clock.now_us())
-        self._keep_seen(seen)
         return outcomes
 
     def _keep_seen(self, seen: Sequence[Seen]) -> None:

@@ -6,9 +6,11 @@ not the one this writer left behind: another writer came between, or a commit fa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, TypeVar
 
-from chemtrace.ledger.ports import Head, ReadTransaction, SubjectHead
+from chemtrace.ledger.ports import Group, Head, ReadTransaction, SubjectHead
 from chemtrace.registry.state import Registry
 from chemtrace.trace.state import ItemState, decode_state, unborn
 from chemtrace.trace.waybill import WaybillState, decode_waybill
@@ -75,13 +77,16 @@ class Memory:
     def settle(self, head: Head) -> None:
         """Take note that what was changed here is committed under this head row."""
         self.head = head
-        _trim(self.heads)
-        _trim(self.items)
-        _trim(self.waybills)
+
+    def trim(self, before: Sequence[Group] = ()) -> None:
+        """Forget the older half where there is too much, but nothing of groups that are not durable yet."""
+        _trim(self.heads, {name for group in before for name in group.heads})
+        _trim(self.items, {code for group in before for code in group.items})
+        _trim(self.waybills, {number for group in before for number in group.waybills})
 
 
-def _trim(kept: dict[str, ValueT]) -> None:
+def _trim(kept: dict[str, ValueT], pending: AbstractSet[str]) -> None:
     """Forget the older half when there are too many: cheap, and the next question brings back what is needed."""
     if len(kept) > MAX_SUBJECTS:
-        for key in list(kept)[: MAX_SUBJECTS // 2]:
+        for key in [key for key in list(kept)[: MAX_SUBJECTS // 2] if key not in pending]:
             del kept[key]

@@ -1,17 +1,25 @@
 """Admission, second half: the only code that appends events. One group of statements, one transaction.
 
-The committer thread alone runs it. Order inside the transaction, for each statement:
+The committer thread alone judges. In order, for each statement:
 
-1. the head row is locked; what another writer changed is read again, 2. a known event id gets its first receipt,
+1. the head row is known; what another writer changed is read again, 2. a known event id gets its first receipt,
 3. the keys are checked again at this index, 4. `prev` against the heads, 5. claimed times, 6. the rules of its kind
 (registry, items and waybills, alerts), 7. index = size, leaf, chain, receipt. Then all rows of the group are
 written and committed. From the end of the transaction on everything admitted is durable; answers leave only then.
+
+A group is judged in one of two ways. *Locked*: in its own transaction, behind the lock of the head row. *Ahead*: upon
+a snapshot and the memory of the group before it, which is still being written; the lock is taken when the rows are
+written, and the head row must then be the one that the group was judged upon. A rule that looks into a subject's past
+needs rows, not memory: the group then waits for the one before it and goes on locked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from hashlib import sha256
+from types import TracebackType
+from typing import Self
 
 import msgspec
 import orjson
@@ -21,6 +29,7 @@ from chemtrace.core.entry import encode_entry
 from chemtrace.core.errors import (
     ChemtraceError,
     EntryFormatError,
+    LedgerBusyError,
     RefusedError,
     SignatureInvalidError,
 )
@@ -62,66 +71,85 @@ class Terms(msgspec.Struct, frozen=True):
     publish_delay_us: int = DEFAULT_PUBLISH_DELAY_US
 
 
-class Sequencer:
-    """Appends groups of checked statements. Owned by one thread."""
+class GroupWork:
+    """One group: what it admits and refuses, and the rows that say so. A context: its end commits, if locked.
 
-    def __init__(self, *, store: Store, memory: Memory, terms: Terms) -> None:
-        """Write to `store` what `memory` knows the newest rows of."""
-        self._store = store
-        self._memory = memory
-        self._terms = terms
+    `behind` is the group before it where that is not durable yet; `landed` waits for it and raises `UnavailableError`
+    when it was taken back.
+    """
 
-    def commit(self, statements: Sequence[Checked], now_us: int) -> tuple[list[Outcome], list[Seen]]:
-        """Admit or refuse each statement, in order, in one transaction; returns when it is durable.
-
-        Returns the outcomes in the order given, and what the detectors should see.
-
-        Raises:
-            UnavailableError, EvidenceError: the transaction failed as a whole; nothing was changed.
-        """
-        try:
-            with self._store.write() as transaction:
-                work = _GroupWork(self._terms, self._memory, transaction, now_us)
-                work.take(statements)
-                work.write()
-            # Durable from here.
-            self._memory.settle(work.head_after)
-        except BaseException:
-            self._memory.forget()
-            raise
-        return work.outcomes(), work.seen
-
-
-class _GroupWork:
-    """One group inside its transaction."""
-
-    def __init__(self, terms: Terms, memory: Memory, transaction: WriteTransaction, now_us: int) -> None:
-        self.terms = terms
+    def __init__(
+        self,
+        store: Store,
+        memory: Memory,
+        terms: Terms,
+        *,
+        behind: GroupWork | None = None,
+        landed: Callable[[], None] | None = None,
+    ) -> None:
+        """Ask and lock nothing yet."""
         self.memory = memory
-        self.transaction = transaction
-        self.now_us = now_us
-        self.received = format_utc(now_us)
-        self.publish_by = format_utc(now_us + terms.publish_delay_us)
-        head = transaction.lock_head()
-        self.memory.refresh(transaction, head)
-        self.head = head
-        self.size, self.chain = head.size, head.chain
-        self.registry_index, self.subjects = head.registry_index, head.subjects
+        self.terms = terms
+        self._store = store
+        self._behind = behind
+        self._landed = landed
+        self._stack = ExitStack()
+        self._writing: WriteTransaction | None = None
+        self.head: Head | None = None
+        self.now_us, self.received, self.publish_by = 0, "", ""
+        self.size, self.chain, self.registry_index, self.subjects = 0, b"", -1, 0
         self.group = Group()
+        self.groups = [self.group]
         self.results: list[Outcome | bytes] = []
         self.known: dict[bytes, KnownEvent] = {}
         self.fresh: dict[bytes, int] = {}
+        self.refused: set[tuple[bytes, str]] = set()
         self.seen: list[Seen] = []
-        self.view = GroupView(transaction, memory, terms.catalogue, self.flush)
-        self.view.group = self.group
+        self.view = GroupView(memory, terms.catalogue, self.flush)
+        self.view.groups = self.groups
+        self.view.groups_before = () if behind is None else behind.groups
         self.entries: list[NewEntry] = []
         self.rules: list[tuple[str, ...]] = []
         self.signatures: list[bytes] = []
+        self._log_time_us = 0
+
+    def __enter__(self) -> Self:
+        """Nothing is opened before the head row is locked."""
+        return self
+
+    def __exit__(
+        self, type_: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Commit what was written, or take it back when an error ends the block."""
+        self._stack.__exit__(type_, error, trace)
+
+    @property
+    def locked(self) -> bool:
+        """Whether the group holds the head row: only then may it be written, and it must be at once."""
+        return self._writing is not None
+
+    def lock(self) -> bool:
+        """Open the transaction and lock the head row; False when it is not the one that was judged upon."""
+        writing = self._stack.enter_context(self._store.write())
+        head = writing.lock_head()
+        if self.head is None:
+            self.memory.refresh(writing, head)
+            self._start(head)
+        self._writing = self.view.transaction = writing
+        return head == self.head
+
+    def _start(self, head: Head) -> None:
+        self.head = head
+        self.size, self.chain = head.size, head.chain
+        self.registry_index, self.subjects = head.registry_index, head.subjects
+        self._log_time_us = head.log_time_us
 
     @property
     def head_after(self) -> Head:
         """The head row as this group leaves it."""
         before = self.head
+        if before is None:
+            raise LookupError(self.size)
         return Head(
             size=self.size,
             chain=self.chain,
@@ -132,17 +160,38 @@ class _GroupWork:
             subjects=self.subjects,
         )
 
-    def take(self, statements: Sequence[Checked]) -> None:
-        """Judge the statements one after another; each sees what those before it did."""
-        self.known = self.transaction.known_events([checked.statement.event_id for checked in statements])
+    def take(self, statements: Sequence[Checked], now_us: int) -> None:
+        """Judge statements received at `now_us` one after another; each sees what those before it did.
+
+        Raises:
+            UnavailableError: the group before this one was taken back, or the database does not answer.
+        """
+        self.now_us, self.received = now_us, format_utc(now_us)
+        self.publish_by = format_utc(now_us + self.terms.publish_delay_us)
+        if self.locked:
+            self._judge(statements)
+            return
+        with self._store.read() as snapshot:
+            self.view.transaction = snapshot
+            if self.head is None and self._behind is not None:
+                self._start(self._behind.head_after)
+            elif self.head is None:
+                head = snapshot.head()
+                self.memory.refresh(snapshot, head)
+                self._start(head)
+            self._judge(statements)
+
+    def _judge(self, statements: Sequence[Checked]) -> None:
+        transaction = self.view.transaction
+        self.known = transaction.known_events([checked.statement.event_id for checked in statements])
         subjects = {subject.id for checked in statements for subject in checked.statement.header.subjects}
-        self.memory.load(self.transaction, subjects)
+        self.memory.load(transaction, subjects)
         for checked in statements:
             event_id = checked.statement.event_id
             known = self.known.get(event_id)
             if known is not None:
                 self.results.append(self._first_answer(known))
-            elif event_id in self.fresh:
+            elif event_id in self.fresh or (self._behind is not None and event_id in self._behind.fresh):
                 self.results.append(event_id)
             else:
                 self._take_new(checked)
@@ -177,11 +226,11 @@ class _GroupWork:
             tuple(zip([bytes.fromhex(kid) for kid in header.signers], statement.signatures, strict=True)),
         )
         self.memory.registry.check_signers(
-            header, payload, index=index, log_time_us=self.head.log_time_us, iat_us=checked.iat_us
+            header, payload, index=index, log_time_us=self._log_time_us, iat_us=checked.iat_us
         )
         late, effective_us = resolve_order(header, checked.at_us, self.memory.heads, self.view.effective_in)
         check_times(checked, self.now_us)
-        place = Place(index, late, effective_us, self.now_us, self.head.log_time_us)
+        place = Place(index, late, effective_us, self.now_us, self._log_time_us)
         decision = decide(checked, place, self.memory.registry, self.view)
         self._append(checked, body, decision, late=late, effective_us=effective_us)
 
@@ -228,7 +277,7 @@ class _GroupWork:
         if decision.change is not None:
             self.registry_index = index
         decision.record(self.group, self.memory, index)
-        seen = decision.seen(checked, leaf, index, self.head.log_time_us)
+        seen = decision.seen(checked, leaf, index, self._log_time_us)
         if seen is not None:
             self.seen.append(seen)
         self.size = index + 1
@@ -247,10 +296,14 @@ class _GroupWork:
     def _keep_refusal(self, checked: Checked, error: RefusedError) -> None:
         """Keep a validly signed refusal once for each statement and reason; malformed ones are nobody's word."""
         event_id, code = checked.statement.event_id, refusal_code(error)
-        if isinstance(error, EntryFormatError) or self.transaction.refused_before(event_id, code):
+        what = (event_id, code)
+        if isinstance(error, EntryFormatError) or what in self.refused:
             return
-        if any(kept.event_id == event_id and kept.code == code for kept in self.group.refusals):
+        if self._behind is not None and what in self._behind.refused:
             return
+        if self.view.transaction.refused_before(event_id, code):
+            return
+        self.refused.add(what)
         self.group.refusals.append(
             NewRefusal(
                 at_size=self.size,
@@ -264,21 +317,31 @@ class _GroupWork:
         )
 
     def write(self) -> None:
-        """Write what is left to write, and the head row."""
+        """Write what is left to write, and the head row; the group is locked."""
         self.flush()
-        if self.entries:
-            self.transaction.set_head(self.head_after)
+        if self.entries and self._writing is not None:
+            self._writing.set_head(self.head_after)
 
     def flush(self) -> None:
         """Write the rows collected so far: at the end, and before a rule looks into a subject's past."""
+        writing = self._writing or self._lock_midway()
         group = self.group
         if not group.entries and not group.refusals:
             return
-        self.group = self.view.group = Group()
+        self.group = Group()
+        self.groups.append(self.group)
         signatures = sign_receipts([entry.receipt or b"" for entry in group.entries], self.terms.sign)
-        self.transaction.append(group, signatures)
+        writing.append(group, signatures)
         self.entries += group.entries
         self.signatures += signatures
+
+    def _lock_midway(self) -> WriteTransaction:
+        """A group that was judged ahead goes on in its own transaction, behind the group before it."""
+        if self._landed is not None:
+            self._landed()
+        if not self.lock() or self._writing is None:
+            raise LedgerBusyError("another writer came between: nothing was changed; send again")
+        return self._writing
 
     def outcomes(self) -> list[Outcome]:
         """The outcomes in the order of the statements; call after the commit only."""
@@ -288,11 +351,15 @@ class _GroupWork:
             if not isinstance(result, bytes):
                 answers.append(result)
                 continue
-            answers.append(self._answer(result, duplicate=result in first))
+            own = self if result in self.fresh or self._behind is None else self._behind
+            answers.append(own.answer(result, duplicate=own is not self or result in first))
             first.add(result)
+        # A chain of groups would keep all of them in memory.
+        self._behind = None
         return answers
 
-    def _answer(self, event_id: bytes, *, duplicate: bool) -> Admitted:
+    def answer(self, event_id: bytes, *, duplicate: bool) -> Admitted:
+        """What the sender of an admitted event is told; call after the commit only."""
         at = self.fresh[event_id]
         entry = self.entries[at]
         return Admitted(

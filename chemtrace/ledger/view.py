@@ -6,7 +6,7 @@ written (`flush`), so that the past is whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from chemtrace.core.catalogue import Catalogue
 from chemtrace.ledger.memory import Memory
@@ -22,15 +22,15 @@ from chemtrace.trace.waybill import OPEN_STATES, WaybillState
 class GroupView:
     """The items, waybills and registry as they stand behind the last statement that was admitted."""
 
-    def __init__(
-        self, transaction: ReadTransaction, memory: Memory, catalogue: Catalogue, flush: Callable[[], None]
-    ) -> None:
-        """Look through `memory`, which the group moves along, and `transaction`."""
-        self._transaction = transaction
+    def __init__(self, memory: Memory, catalogue: Catalogue, flush: Callable[[], None]) -> None:
+        """Look through `memory`, which the group moves along, and `transaction`, which the group sets."""
+        self.transaction: ReadTransaction
         self._memory = memory
         self._flush = flush
         self.catalogue = catalogue
-        self.group = Group()
+        self.groups: Sequence[Group] = ()
+        """Rows of the group that is judged, and `groups_before` those of one that is not durable yet."""
+        self.groups_before: Sequence[Group] = ()
         self.speaker = ""
         """Enterprise of the header that is being judged: whose codes it may use."""
 
@@ -38,21 +38,22 @@ class GroupView:
         """The item as it stands now."""
         state = self._memory.items.get(code)
         if state is None:
-            self._memory.load(self._transaction, {code})
+            self._memory.load(self.transaction, {code})
             state = self._memory.items[code]
         return state
 
     def waybill(self, number: str) -> WaybillState | None:
         """The waybill as it stands now, or None where none is registered."""
         if number not in self._memory.waybills:
-            self._memory.load(self._transaction, {f"waybill:{number}"})
+            self._memory.load(self.transaction, {f"waybill:{number}"})
         return self._memory.waybills[number]
 
     def open_waybill_of(self, vehicle: str) -> str | None:
         """The waybill on which a vehicle is under way, or None."""
-        states = self._transaction.vehicle_waybills(vehicle)
-        pending = self.group.waybills.values()
-        states.update({row.number: row.state for row in pending if row.vehicle == vehicle})
+        states = self.transaction.vehicle_waybills(vehicle)
+        for group in (*self.groups_before, *self.groups):
+            rows = group.waybills.values()
+            states.update({row.number: row.state for row in rows if row.vehicle == vehicle})
         return next((number for number, state in sorted(states.items()) if state in OPEN_STATES), None)
 
     def issue_status(self, code: str, actor: str) -> Issue:
@@ -75,7 +76,7 @@ class GroupView:
     def history(self, code: str) -> tuple[Past, ...]:
         """All admitted item events that name the code, by index."""
         self._flush()
-        return load_past(self._transaction, self._memory.registry, code)
+        return load_past(self.transaction, self._memory.registry, code)
 
     def event(self, event_id: bytes) -> ItemEvent | None:
         """An admitted event of items or a waybill by its id."""
@@ -85,13 +86,13 @@ class GroupView:
     def stored_event(self, event_id: bytes) -> StoredEvent | None:
         """Any admitted event by its id, as stored."""
         self._flush()
-        return self._transaction.event(event_id)
+        return self.transaction.event(event_id)
 
     def effective_in(self, subject: str, event_id: bytes) -> int | None:
         """The effective time of an event of a subject, or None when the subject never had it."""
         self._flush()
-        return self._transaction.effective_in(subject, event_id)
+        return self.transaction.effective_in(subject, event_id)
 
     def alert_enterprise(self, alert_id: str) -> tuple[str | None] | None:
         """The enterprise that an alert concerns, in a tuple of its own; None when there is no such alert."""
-        return self._transaction.alert_enterprise(alert_id)
+        return self.transaction.alert_enterprise(alert_id)

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 Row = tuple[Any, ...]
 
-KEYS_A_QUESTION: Final = 500
+KEYS_A_QUESTION: Final = 1000
 """Keys asked for in one statement on SQLite, well below its limit of 32,766 variables."""
 
-
-ROWS_A_STATEMENT: Final = 200
-"""Rows in one INSERT on SQLite: 200 of the widest table, 14 columns, stay below the limit of variables."""
+ROWS_A_STATEMENT: Final = (1000, 500, 250, 125, 60, 30, 15)
+"""Rows in one INSERT on SQLite, as many as there are: 1,000 of the widest table, 14 columns, stay below the limit of
+variables. A few sizes only, so that the driver keeps the statements prepared."""
 
 
 @cache
@@ -62,22 +63,22 @@ def insert_many(connection: Connection, sql: str, rows: Sequence[Row]) -> None:
     """Run an INSERT of `insert_sql` or `upsert_sql` for all rows.
 
     On SQLite many rows go into one statement: its driver gives up the interpreter's lock once for each statement, and
-    other threads would take it from the writer once for each row.
+    computes without it meanwhile; row by row, other threads would take the lock from the writer once for each row.
     """
     at = 0
     if connection.dialect.name == "sqlite":
-        while len(rows) - at >= ROWS_A_STATEMENT:
-            part = rows[at : at + ROWS_A_STATEMENT]
-            values = tuple([value for row in part for value in row])
-            connection.exec_driver_sql(_repeated(sql, len(part[0])), values)
-            at += ROWS_A_STATEMENT
+        for size in ROWS_A_STATEMENT:
+            while len(rows) - at >= size:
+                values = tuple(chain.from_iterable(rows[at : at + size]))
+                connection.exec_driver_sql(_repeated(sql, len(rows[at]), size), values)
+                at += size
     run_many(connection, sql, rows[at:])
 
 
 @cache
-def _repeated(sql: str, columns: int) -> str:
+def _repeated(sql: str, columns: int, rows: int) -> str:
     one = f"({_marks(columns)})"
-    return sql.replace(one, ", ".join([one] * ROWS_A_STATEMENT), 1)
+    return sql.replace(one, ", ".join([one] * rows), 1)
 
 
 @cache

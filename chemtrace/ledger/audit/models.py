@@ -50,7 +50,8 @@ class ModelAudit:
         self._sums: dict[int, int] = {}
         self._faults = faults
         self._transaction = cast("ReadTransaction", self.log)
-        self._view = GroupView(self._transaction, memory, catalogue, lambda: None)
+        self._view = GroupView(memory, catalogue, lambda: None)
+        self._view.transaction = self._transaction
 
     def add(self, read: ReadEntry, log_time_us: int) -> tuple[str, ...] | None:
         """Judge one event again at its place and take over what it changes; the rules found, None if unknown."""
@@ -62,7 +63,8 @@ class ModelAudit:
         if payload is None:
             self._move_heads(read, header, read.row.effective_us, Decision())
             return None
-        self._view.group = group = Group()
+        group = Group()
+        self._view.groups = (group,)
         try:
             checked = _checked(read, header, payload)
             late, effective_us = resolve_order(
