@@ -6,8 +6,9 @@ Pure ML-DSA with an empty context. Secrets are the 32-byte seed from which FIPS 
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 
-from chemtrace.core.errors import LibraryMissingError, SignatureInvalidError, SPKIError
+from chemtrace.core.errors import KeyFileError, LibraryMissingError, SignatureInvalidError, SPKIError
 
 try:
     from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
@@ -54,6 +55,27 @@ def generate_ml_dsa_key() -> MLDSAKey:
         return MLDSAKey(MLDSA44PrivateKey.generate().private_bytes_raw())
     except UnsupportedAlgorithm as error:
         raise _unsupported() from error
+
+
+def encode_ml_dsa_pem(key: MLDSAKey) -> bytes:
+    """Return the key as unencrypted PKCS#8 PEM in its seed form (RFC 9881)."""
+    return _load_private(key.secret).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def parse_ml_dsa_pem(pem: bytes) -> MLDSAKey:
+    """Return the key of unencrypted PKCS#8 PEM; raises `KeyFileError`, `LibraryMissingError`."""
+    _require_library()
+    try:
+        loaded = serialization.load_pem_private_key(pem, None)
+    except (ValueError, TypeError) as error:
+        raise KeyFileError("not an unencrypted PKCS#8 private key") from error
+    except UnsupportedAlgorithm as error:
+        raise _unsupported() from error
+    if not isinstance(loaded, MLDSA44PrivateKey):
+        raise KeyFileError("this private key is of another algorithm", expected="ml-dsa-44")
+    return MLDSAKey(loaded.private_bytes_raw())
 
 
 def verify_ml_dsa(public: bytes, message: bytes, signature: bytes) -> None:
