@@ -572,6 +572,18 @@ class RowError(FormError, code="import.row"):
 # --- bundles, status proofs and trust --------------------------------------------------------------------
 
 
+class BundleTooLargeError(TooLargeError, code="bundle.too-large"):
+    """A history is too long for one bundle; fields `size`, `limit`, `unit`."""
+
+
+class SubjectUnknownError(NotFoundError, code="subject.not-found"):
+    """No published entry names this subject; `size` is how many entries are published. Its absence can be proved."""
+
+
+class MapMissingError(UnavailableError, code="map.not-ready"):
+    """The newest checkpoint was published before the log had a map of subjects: publish once more."""
+
+
 class BundleFormatError(FormError, code="bundle.format"):
     """Not a bundle or status proof in its one spelling."""
 
@@ -629,6 +641,14 @@ class KeyEarlyError(IdentityError, code="key.before-registration"):
 
 
 # --- witnesses, mirrors, monitors, anchors ---------------------------------------------------------------
+
+
+class TilePathError(NotFoundError, code="tile.path"):
+    """Not the path of a tile or entry bundle of C2SP tlog-tiles."""
+
+
+class TileUnknownError(NotFoundError, code="tile.not-found"):
+    """No published checkpoint covers this tile or bundle, or the width is not one of 1 to 255."""
 
 
 class WitnessRequestError(FormError, code="witness.request"):
