@@ -48,7 +48,7 @@ MAX_SECTIONS: Final = 1_024
 MAX_ENTRIES: Final = 20_000
 """Entries of all sections together."""
 MAX_TICKS: Final = 2_048
-MAX_PATH: Final = 64
+MAX_PATH: Final = 63
 """Hashes of one path through the log: a log has fewer than 2^63 entries."""
 
 

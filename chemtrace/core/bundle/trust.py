@@ -12,6 +12,7 @@ import msgspec
 from chemtrace.core.canonical import parse_canonical
 from chemtrace.core.errors import TrustFormatError
 from chemtrace.core.note import NoteVerifier, parse_vkey
+from chemtrace.core.policy import parse_policy
 
 TRUST_TYPE: Final = "chemtrace/trust/1"
 TRUST_MEDIA: Final = "application/vnd.chemtrace.trust+json"
@@ -88,5 +89,17 @@ def check_trust(trust: Trust) -> None:
         )
     if len(set(trust.mirrors)) != len(trust.mirrors):
         raise TrustFormatError("mirrors names one twice", found=trust.mirrors)
-    if trust.policy is None and trust.mirrors:
-        raise TrustFormatError("mirrors are witnesses of the policy, and there is none", found=trust.mirrors)
+    policy = None if trust.policy is None else parse_policy(trust.policy)
+    witnesses = set() if policy is None else {witness.name for witness in policy.witnesses}
+    unknown = tuple([name for name in trust.mirrors if name not in witnesses])
+    if unknown:
+        raise TrustFormatError(
+            "a mirror is a witness that the policy defines", found=unknown, expected=tuple(sorted(witnesses))
+        )
+    logs = [] if policy is None else [log.verifier for log in policy.logs]
+    if logs and trust.log_verifier not in logs:
+        raise TrustFormatError(
+            "the policy is about other logs than the pinned one",
+            expected=trust.log,
+            found=tuple([log.vkey for log in logs]),
+        )
