@@ -4,6 +4,7 @@ Tile (level L, number N) holds the perfect nodes of height 8 L with indices 256 
 never change. Everything here is pure: a reader gives the bytes of tiles, new tiles are returned.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from hashlib import sha256
@@ -11,12 +12,15 @@ from typing import Final
 
 import msgspec
 
-from chemtrace.core.errors import EntryFormatError, TreeBrokenError
+from chemtrace.core.errors import EntryFormatError, TilePathError, TreeBrokenError
 from chemtrace.core.merkle import ReadNode, consistency_path, inclusion_path, root_of
 from chemtrace.core.types import HASH_SIZE, RootHash
 
 HEIGHT: Final = 8
 WIDTH: Final = 1 << HEIGHT
+
+MAX_LEVEL: Final = 63
+_PATH: Final = re.compile(r"(?P<number>(?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?", re.ASCII)
 
 ReadTile = Callable[[int, int, int], bytes]
 """`(level, number, width)` to at least `width` hashes of that tile; a fuller tile may be given for a partial one."""
@@ -48,6 +52,21 @@ def tile_path(level: int, number: int, width: int = WIDTH) -> str:
 def bundle_path(number: int, width: int = WIDTH) -> str:
     """Return `tile/entries/<N>[.p/<W>]` of C2SP tlog-tiles."""
     return f"tile/entries/{_number_path(number, width)}"
+
+
+def parse_number_path(path: str) -> tuple[int, int]:
+    """Return (number, width) of `<N>[.p/<W>]` in its one spelling; width 256 without the suffix.
+
+    Raises:
+        TilePathError: no such path of C2SP tlog-tiles.
+    """
+    match = _PATH.fullmatch(path)
+    if match is not None:
+        number = int(match["number"].replace("x", "").replace("/", ""))
+        width = WIDTH if match["width"] is None else int(match["width"])
+        if _number_path(number, width) == path:
+            return number, width
+    raise TilePathError("a tile is asked for as <N>[.p/<W>] of C2SP tlog-tiles", found=path[:80])
 
 
 def tile_width(level: int, number: int, size: int) -> int:

@@ -24,8 +24,10 @@ from chemtrace.adapters.sql.reads.items import ItemLine, ItemView, load_item, lo
 from chemtrace.adapters.sql.reads.lineage import Direction, Lineage, load_lineage
 from chemtrace.adapters.sql.reads.pages import DEFAULT_PAGE, Page
 from chemtrace.adapters.sql.reads.proofs import StoredLog
+from chemtrace.adapters.sql.reads.tiles import StoredFiles
 from chemtrace.core.catalogue import Catalogue
 from chemtrace.ledger.prove import prove_entry
+from chemtrace.ledger.static import read_entry_bundle, read_hash_tile
 
 __all__ = ["Page", "Reads"]
 
@@ -104,6 +106,27 @@ class Reads:
         """`{entry, index, path, checkpoint}` of an entry under the newest checkpoint; raises `EntryUnknownError`."""
         with self._database.read() as connection:
             return prove_entry(StoredLog(connection), index).to_json()
+
+    def published(self) -> int:
+        """Size of the newest checkpoint, 0 when there is none."""
+        with self._database.read() as connection:
+            return StoredFiles(connection).published()
+
+    def hash_tile(self, level: int, number: int, width: int) -> bytes:
+        """A published tile of hashes; raises `TileUnknownError`, `LogTruncatedError`."""
+        with self._database.read() as connection:
+            return read_hash_tile(StoredFiles(connection), level, number, width)
+
+    def entry_bundle(self, number: int, width: int) -> bytes:
+        """A published entry bundle; raises `TileUnknownError`, `LogTruncatedError`."""
+        with self._database.read() as connection:
+            return read_entry_bundle(StoredFiles(connection), number, width)
+
+    def registry_payloads(self, first: int, count: int) -> tuple[tuple[int, bytes], ...]:
+        """(index, payload) of the authority's entries among the published ones of `first` to `first + count - 1`."""
+        with self._database.read() as connection:
+            files = StoredFiles(connection)
+            return tuple(files.registry_payloads(first, min(first + count, files.published())))
 
     def events(
         self,

@@ -1,0 +1,91 @@
+"""The log as the plain files of C2SP tlog-tiles: hash tiles, entry bundles, never beyond what is published.
+
+A file once served never changes: full tiles are final, and a partial one of width W is the same bytes for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final, Protocol
+
+from chemtrace.core.errors import LogTruncatedError, TileUnknownError
+from chemtrace.core.tiles import MAX_LEVEL, WIDTH, bundle_path, encode_bundle, tile_path, tile_width
+from chemtrace.core.types import HASH_SIZE
+
+MAX_REGISTRY_RANGE: Final = 4096
+"""Entries that one question for the authority's payloads covers at most."""
+
+
+class StaticSource(Protocol):
+    """What the files are cut from, all of one snapshot."""
+
+    def published(self) -> int:
+        """Size of the newest checkpoint that is shown, 0 when there is none."""
+        ...
+
+    def tile(self, level: int, number: int, width: int) -> bytes:
+        """The hashes of a tile as stored, b"" when there is none; `width` is what the caller needs at least."""
+        ...
+
+    def entry_bodies(self, first: int, end: int) -> Iterable[bytes]:
+        """The bytes of entries `first` to `end - 1`, in order."""
+        ...
+
+
+def read_hash_tile(source: StaticSource, level: int, number: int, width: int) -> bytes:
+    """Return the first `width` hashes (1 to 256) of a tile, 32 bytes each.
+
+    Raises:
+        TileUnknownError: the published tree has no such tile, or a narrower one; carries what it has.
+        LogTruncatedError: it should be stored and is not.
+    """
+    _require(tile_path(level, number, width), _width(level, number, source.published()), width)
+    data = source.tile(level, number, width)
+    if len(data) < width * HASH_SIZE:
+        raise LogTruncatedError(
+            "a published tile is missing or too short: rebuild the tiles",
+            tile=tile_path(level, number, width),
+            expected=width * HASH_SIZE,
+            found=len(data),
+        )
+    return data[: width * HASH_SIZE]
+
+
+def read_entry_bundle(source: StaticSource, number: int, width: int) -> bytes:
+    """Return the entries 256 x `number` and following, `width` (1 to 256) of them; raises as `read_hash_tile`."""
+    _require(bundle_path(number, width), _width(0, number, source.published()), width)
+    first = number * WIDTH
+    bodies = tuple(source.entry_bodies(first, first + width))
+    if len(bodies) != width:
+        raise LogTruncatedError(
+            "published entries are missing",
+            tile=bundle_path(number, width),
+            expected=width,
+            found=len(bodies),
+        )
+    return encode_bundle(bodies)
+
+
+def static_paths(before: int, size: int) -> Iterator[tuple[int | None, int, int]]:
+    """Yield (level or None for entries, number, width) of all files new in the tree of `size` since that of `before`.
+
+    Entries come first, then tiles from the lowest level up: who writes them in this order never shows a hash whose
+    entry is missing.
+    """
+    for level in (None, *range(MAX_LEVEL + 1)):
+        shift = 8 * (level or 0)
+        if not size >> shift:
+            return
+        for number in range((before >> shift) // WIDTH, ((size >> shift) + WIDTH - 1) // WIDTH):
+            width = tile_width(level or 0, number, size)
+            if width > tile_width(level or 0, number, before):
+                yield level, number, width
+
+
+def _width(level: int, number: int, size: int) -> int:
+    return tile_width(level, number, size) if 0 <= level <= MAX_LEVEL else 0
+
+
+def _require(path: str, published: int, width: int) -> None:
+    if not 1 <= width <= published:
+        raise TileUnknownError("no published checkpoint covers this", tile=path, published_width=published)
