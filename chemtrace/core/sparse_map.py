@@ -106,7 +106,27 @@ def root_from_map_path(key: bytes, value: bytes, path: MapPath) -> RootHash:
     Raises:
         MapProofError: the key has not 32 bytes, or the path is not in its one form.
     """
-    return _root_from_leaf(key, MapLeaf(key, sha256(value).digest()), path)
+    _require_path(key, path)
+    return _climb(hash_map_leaf(key, sha256(value).digest()), key, path)
+
+
+def root_from_map_absence(key: bytes, path: MapPath, other: tuple[bytes, bytes] | None) -> RootHash:
+    """Return the root that the path of an absent `key` (32 bytes) leads to; `other` as `verify_map_absence` says.
+
+    Raises:
+        MapProofError: a malformed path, or a leaf that stands elsewhere or is that of `key` itself.
+    """
+    _require_path(key, path)
+    if other is None:
+        return _climb(EMPTY, key, path)
+    leaf = MapLeaf(*other)
+    if len(leaf.key) != HASH_SIZE or len(leaf.value_hash) != HASH_SIZE:
+        raise MapProofError(
+            "a leaf has a key and a hash of 32 bytes", key=leaf.key, value_hash=leaf.value_hash
+        )
+    if not _shares(key, leaf.key, path.depth):
+        raise MapProofError("the leaf shown does not stand where the key's would", depth=path.depth, key=key)
+    return _climb(hash_map_leaf(*leaf), key, path)
 
 
 def verify_map_value(*, root: bytes, subject: str, value: bytes, path: MapPath) -> None:
@@ -129,22 +149,7 @@ def verify_map_absence(
     Raises:
         MapProofError: a malformed path, a leaf that stands elsewhere or is the subject's own, or another root.
     """
-    key = map_key(subject)
-    _require_root(
-        root, _root_from_leaf(key, None if other is None else MapLeaf(*other), path, absent=True), subject
-    )
-
-
-def _root_from_leaf(key: bytes, leaf: MapLeaf | None, path: MapPath, *, absent: bool = False) -> RootHash:
-    _require_path(key, path)
-    if leaf is None:
-        return _climb(EMPTY, key, path)
-    _require_leaf(leaf)
-    if absent and not _shares(key, leaf.key, path.depth):
-        raise MapProofError(
-            "the leaf shown does not stand where the subject's would", depth=path.depth, key=key
-        )
-    return _climb(hash_map_leaf(*leaf), key, path)
+    _require_root(root, root_from_map_absence(map_key(subject), path, other), subject)
 
 
 def _climb(node: bytes, key: bytes, path: MapPath) -> RootHash:
@@ -161,13 +166,6 @@ def _shares(key: bytes, other: bytes, depth: int) -> bool:
     """Whether another key shares the first `depth` bits, and is another."""
     differing = int.from_bytes(key, "big") ^ int.from_bytes(other, "big")
     return 0 < differing < 1 << KEY_BITS - depth
-
-
-def _require_leaf(leaf: MapLeaf) -> None:
-    if len(leaf.key) != HASH_SIZE or len(leaf.value_hash) != HASH_SIZE:
-        raise MapProofError(
-            "a leaf has a key and a hash of 32 bytes", key=leaf.key, value_hash=leaf.value_hash
-        )
 
 
 def _require_path(key: bytes, path: MapPath) -> None:

@@ -25,6 +25,7 @@ from chemtrace.core.statement import (
     parse_wire,
     verify_signatures,
 )
+from tests.vectors.map_runner import MAP_OPERATIONS
 
 
 def _bytes(text: str) -> bytes:
@@ -135,6 +136,7 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "epoch": _epoch,
     "checkpoint": _checkpoint,
     "receipt": _receipt,
+    **MAP_OPERATIONS,
 }
 
 
