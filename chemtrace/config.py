@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     publish_interval_s: Annotated[float, Field(gt=0, le=3600)] = 1.0
     max_publish_delay_s: Annotated[int, Field(ge=1, le=86_400)] = 60
     heartbeat_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    policy: Path | None = None
+    mirrors: tuple[str, ...] = ()
+    proof_max_age_s: Annotated[int, Field(ge=1, le=316_224_000)] | None = None
+
     group_size: Annotated[int, Field(ge=1, le=10_000)] = 1000
     group_window_ms: Annotated[float, Field(ge=0, le=100)] = 0.0
     check_processes: Annotated[int, Field(ge=0, le=256)] = 0

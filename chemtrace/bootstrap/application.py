@@ -11,7 +11,9 @@ from chemtrace.adapters.sql.reads import Reads
 from chemtrace.adapters.sql.store import SQLStore
 from chemtrace.adapters.sql.tokens import Tokens
 from chemtrace.bootstrap.parts import draw_nonce, load_registered_key, log_vkey_of
+from chemtrace.bootstrap.trust import load_policy, stated_trust
 from chemtrace.config import Settings
+from chemtrace.core.bundle.trust import Trust
 from chemtrace.core.catalogue import Catalogue
 from chemtrace.core.errors import KeyFileModeError, LedgerMissingError
 from chemtrace.ledger.authority import Authority
@@ -44,7 +46,7 @@ class Application:
         self.ledger = ledger
         self.catalogue = catalogue
         self.label_host = label_host
-        self.reads = Reads(database, catalogue=catalogue)
+        self.reads = Reads(database, catalogue=catalogue, policy=load_policy(settings))
         self.tokens = Tokens(database)
         self.seals = Seals(master, lambda: self.ledger.registry)
         self.labels = labels
@@ -63,6 +65,11 @@ class Application:
     def log_vkey(self) -> str:
         """The verifier key of the log's checkpoints (C2SP signed note), to be pinned by verifiers."""
         return log_vkey_of(self.registry, self.ledger.origin)
+
+    @property
+    def trust(self) -> Trust:
+        """The trust file as the operator states it; raises as `stated_trust`."""
+        return stated_trust(self.settings, self.registry, self.ledger.origin)
 
     @property
     def authority(self) -> Authority:

@@ -11,6 +11,7 @@ from typing import Any
 
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.reads import alerts, parties, state, waybills
+from chemtrace.adapters.sql.reads.bundles import StoredProofs
 from chemtrace.adapters.sql.reads.events import (
     EventLine,
     EventView,
@@ -25,8 +26,12 @@ from chemtrace.adapters.sql.reads.lineage import Direction, Lineage, load_lineag
 from chemtrace.adapters.sql.reads.pages import DEFAULT_PAGE, Page
 from chemtrace.adapters.sql.reads.proofs import StoredLog
 from chemtrace.adapters.sql.reads.tiles import StoredFiles
+from chemtrace.core.bundle.model import Bundle, StatusProof
 from chemtrace.core.catalogue import Catalogue
+from chemtrace.core.policy import Policy
+from chemtrace.ledger.bundles import MaySee, build_bundle, build_status
 from chemtrace.ledger.prove import prove_entry
+from chemtrace.ledger.published import open_published
 from chemtrace.ledger.static import read_entry_bundle, read_hash_tile
 
 __all__ = ["Page", "Reads"]
@@ -35,9 +40,12 @@ __all__ = ["Page", "Reads"]
 class Reads:
     """The reading side of one ledger; safe for many threads."""
 
-    def __init__(self, database: Database, *, catalogue: Catalogue | None = None) -> None:
-        """Read from `database`; `catalogue` gives names and hazards to chemical slots."""
+    def __init__(
+        self, database: Database, *, catalogue: Catalogue | None = None, policy: Policy | None = None
+    ) -> None:
+        """Read from `database`; `catalogue` gives names and hazards to chemical slots, `policy` says who cosigns."""
         self._database = database
+        self._policy = policy
         self._catalogue = catalogue
 
     # --- items
@@ -127,6 +135,18 @@ class Reads:
         with self._database.read() as connection:
             files = StoredFiles(connection)
             return tuple(files.registry_payloads(first, min(first + count, files.published())))
+
+    def bundle(self, subject: str, *, may_see: MaySee | None = None) -> Bundle:
+        """The bundle of a subject in the newest tree that the policy accepts, as `build_bundle` makes it."""
+        with self._database.read() as connection:
+            published = open_published(StoredProofs(connection), policy=self._policy)
+            return build_bundle(published, subject, may_see=may_see)
+
+    def status(self, subject: str, *, only_ed25519: bool = False) -> StatusProof:
+        """The status proof of a subject in the newest tree that the policy accepts, as `build_status` makes it."""
+        with self._database.read() as connection:
+            published = open_published(StoredProofs(connection), policy=self._policy)
+            return build_status(published, subject, only_ed25519=only_ed25519)
 
     def events(
         self,
