@@ -83,6 +83,23 @@ class SparseMap:
         self._trim()
         return taken
 
+    def take_dirty_paths(self) -> frozenset[str]:
+        """Return the ids of every page changed since last asked; what of them is wanted, `page_bytes` gives."""
+        taken = frozenset(self._dirty)
+        self._dirty.clear()
+        self._trim()
+        return taken
+
+    def page_bytes(self, path: str) -> bytes:
+        """Return the bytes of a page as it stands; raises `MapBrokenError` when there is no such page."""
+        page = self._pages.get(path)
+        if page is not None:
+            return _encode_page(page)
+        data = self._read(path)
+        if data is None:
+            raise MapBrokenError("a page of the map is missing; rebuild the map", page=path)
+        return data
+
     def find(self, key: bytes) -> MapLeaf | None:
         """Return the leaf that stands where `key` leads: its own, another's (the key is absent), or none."""
         leaf = self._walk(key)[0]

@@ -246,6 +246,18 @@ class ReadTransaction(Protocol):
         """The newest content of a page of the map that is not newer than `max_version` (index of an epoch record)."""
         ...
 
+    def checkpoint_size(self) -> int | None:
+        """Size of the newest checkpoint."""
+        ...
+
+    def epoch_indexes(self, numbers: Sequence[int]) -> list[int]:
+        """Indexes of the records of those of these epochs that there are, rising."""
+        ...
+
+    def newest_cosignatures(self, limit: int) -> Iterable[tuple[int, str, bytes]]:
+        """(size, witness name, key hash) of the newest cosignatures, the largest size first."""
+        ...
+
     def cosignatures(self, size: int) -> tuple[CosignatureRow, ...]:
         """What witnesses added to the checkpoint of a size, by name."""
         ...

@@ -1,8 +1,8 @@
-"""Publishing: the epoch record, the tiles, the checkpoint. After it, everything before it is committed to.
+"""Publishing: the epoch record, the map, the tiles, the checkpoint. After it, everything before it is committed to.
 
-The record and the tiles are written in one transaction under the head lock; from its end on the epoch is part of
-the log. Then the vault signs and the checkpoint is stored. A crash between the two loses nothing: at the next start
-the checkpoint of the last epoch is signed, over the same tree.
+The record, the subject trees, the map's pages and the tiles are written in one transaction under the head lock; from
+its end on the epoch is part of the log. Then the vault signs and the checkpoint is stored. A crash between the two
+loses nothing: at the next start the checkpoint of the last epoch is signed, over the same tree.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from chemtrace.core.errors import ClockError
 from chemtrace.core.merkle import EMPTY_ROOT
 from chemtrace.core.tiles import ReadTile, consistency_from_tiles, extend_tiles, root_from_tiles
 from chemtrace.core.times import format_utc
+from chemtrace.ledger.integrate import Integration
 from chemtrace.ledger.memory import Memory
 from chemtrace.ledger.ports import (
     CheckpointSigner,
@@ -34,23 +35,30 @@ OPERATOR: Final = "operator"
 """Actor of the log's own records."""
 
 
-def cut_epoch(store: Store, memory: Memory, now_us: int, *, force: bool) -> EpochRow | None:
-    """Append an epoch record and fold all entries up to it into the tiles; None when there is nothing new.
+def cut_epoch(
+    store: Store, memory: Memory, now_us: int, *, force: bool, integration: Integration | None = None
+) -> EpochRow | None:
+    """Append an epoch record and fold all entries up to it into tiles, trees and map; None when there is nothing new.
+
+    `integration`: what earlier folds of this writer keep; None starts from the stored rows.
 
     Raises:
         ClockError: the clock stands before the last log time by more than the slack; nothing was written.
         TreeBrokenError: the stored tiles are not those of the entries.
+        MapBrokenError: the stored trees, the stored map and the last epoch record contradict each other.
     """
+    integration = integration or Integration()
     try:
         with store.write() as transaction:
             head = transaction.lock_head()
             memory.refresh(transaction, head)
             if head.size == head.epoch_index + 1 and not force:
                 return None
-            epoch, after = _append_epoch(transaction, head, _log_time(head, now_us))
+            epoch, after = _append_epoch(transaction, head, _log_time(head, now_us), integration)
         memory.settle(after)
     except BaseException:
         memory.forget()
+        integration.forget()
         raise
     return epoch
 
@@ -65,7 +73,21 @@ def _log_time(head: Head, now_us: int) -> int:
     return max(now_us, head.log_time_us)
 
 
-def _append_epoch(transaction: WriteTransaction, head: Head, log_time_us: int) -> tuple[EpochRow, Head]:
+def prepare_epoch(store: Store, integration: Integration) -> None:
+    """Fold what is in the log so far without any lock, so that `cut_epoch` has only the rest of it to fold.
+
+    Not while another thread is in `cut_epoch` with the same `integration`.
+
+    Raises:
+        MapBrokenError: the stored trees, the stored map and the last epoch record contradict each other.
+    """
+    with store.read() as transaction:
+        integration.prepare(transaction, transaction.head())
+
+
+def _append_epoch(
+    transaction: WriteTransaction, head: Head, log_time_us: int, integration: Integration
+) -> tuple[EpochRow, Head]:
     index, first = head.size, head.epoch_index + 1
     empty = first == index
     epoch = EpochRow(
@@ -77,7 +99,7 @@ def _append_epoch(transaction: WriteTransaction, head: Head, log_time_us: int) -
             first=epoch.first,
             last=epoch.last,
             log_time=format_utc(log_time_us),
-            map_root=None,
+            map_root=integration.fold_epoch(transaction, head).hex(),
             number=epoch.number,
             previous=None if head.epoch_index < 0 else head.epoch_index,
             subjects=head.subjects,

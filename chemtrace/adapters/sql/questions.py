@@ -179,6 +179,23 @@ class Questions:
         row = fetch_one(self.connection, sql, (path, max_version))
         return None if row is None else bytes(row[0])
 
+    def checkpoint_size(self) -> int | None:
+        """Size of the newest checkpoint."""
+        row = fetch_one(self.connection, "SELECT max(size) FROM checkpoint")
+        return None if row is None or row[0] is None else int(row[0])
+
+    def epoch_indexes(self, numbers: Sequence[int]) -> list[int]:
+        """Indexes of the records of those of these epochs that there are, rising."""
+        sql = "SELECT idx FROM epoch WHERE number = ?"
+        rows = [fetch_one(self.connection, sql, (number,)) for number in sorted(numbers)]
+        return [int(row[0]) for row in rows if row is not None]
+
+    def newest_cosignatures(self, limit: int) -> Iterable[tuple[int, str, bytes]]:
+        """(size, witness name, key hash) of the newest cosignatures, the largest size first."""
+        sql = "SELECT size, name, key_hash FROM cosignature ORDER BY size DESC LIMIT ?"
+        for size, name, key_hash in fetch(self.connection, sql, (limit,)):
+            yield size, name, bytes(key_hash)
+
     def cosignatures(self, size: int) -> tuple[CosignatureRow, ...]:
         """What witnesses added to the checkpoint of a size, by name."""
         sql = "SELECT size, name, key_hash, line, added_us FROM cosignature WHERE size = ? ORDER BY name, key_hash"

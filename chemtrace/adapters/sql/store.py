@@ -49,7 +49,7 @@ _EPOCH: Final = insert_sql("epoch", "number, idx, log_time_us, first_idx, last_i
 _TILE: Final = upsert_sql("tile", "level, n", "hashes")
 _CHECKPOINT: Final = insert_sql("checkpoint", "size, note")
 _SUBJECT_TREE: Final = upsert_sql("subject_tree", "subject", "count, last_idx, nodes")
-_MAP_PAGE: Final = insert_sql("map_page", "path, version, hashes")
+_MAP_PAGE: Final = upsert_sql("map_page", "path, version", "hashes")
 _COSIGNATURE: Final = insert_sql("cosignature", "size, name, key_hash, line, added_us")
 _FORK: Final = insert_sql("fork_evidence", "found_us, code, first_note, second_note")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chemtrace.core.epoch import EpochRecord, check_epoch_order, parse_epoch
 from chemtrace.core.errors import ChemtraceError
+from chemtrace.ledger.audit.maps import MapAudit
 from chemtrace.ledger.audit.port import AuditEntry, AuditStore, StoredEpoch
 from chemtrace.ledger.audit.report import FaultLog
 from chemtrace.ledger.publish import OPERATOR
@@ -21,8 +22,10 @@ class EpochAudit:
         self._record: EpochRecord | None = None
         self._rows = store.epochs()
 
-    def add(self, row: AuditEntry, header_bytes: bytes, *, chain: bytes, subjects: int) -> None:
-        """Check one record: number, time, range, the chain and the number of subjects before it, and its rows."""
+    def add(
+        self, row: AuditEntry, header_bytes: bytes, *, chain: bytes, subjects: int, maps: MapAudit
+    ) -> None:
+        """Check one record: number, time, range, chain, number of subjects and map before it, and its rows."""
         index = row.index
         try:
             record = parse_epoch(header_bytes)
@@ -32,10 +35,11 @@ class EpochAudit:
             try:
                 record = parse_epoch(header_bytes)
             except ChemtraceError:
+                maps.pass_epoch(index)
                 return
         self._compare(index, "chain", chain.hex(), record.chain)
         self._compare(index, "subjects", subjects, record.subjects)
-        self._compare(index, "map_root", None, record.map_root)
+        maps.close_epoch(index, record.map_root)
         wanted = StoredEpoch(record.number, index, record.log_time_us, record.first, record.last)
         self._compare(index, "row", wanted, next(self._rows, None))
         self._check_columns(row, record.log_time_us)

@@ -1,8 +1,8 @@
 """`verify_log`: one pass over all entries, then the rows that the pass predicts.
 
 1. every entry from its bytes (`entries`), 2. every signature under the keys of its place (`people`, `signatures`),
-3. the epochs (`epochs`), 4. the tree, every checkpoint and the vault's memory (`tree`),
-5. everything derived (`models`, `compare`), 6. openings, head row and guards.
+3. the epochs (`epochs`) with their map roots (`maps`), 4. the tree, every checkpoint and the vault's memory (`tree`),
+5. everything derived (`models`, `compare`), 6. openings, cosignatures, forks, head row and guards.
 
 Memory grows with subjects, not with entries.
 """
@@ -16,6 +16,7 @@ from chemtrace.core.catalogue import Catalogue
 from chemtrace.ledger.audit.compare import compare_models
 from chemtrace.ledger.audit.entries import EntryAudit
 from chemtrace.ledger.audit.epochs import EpochAudit
+from chemtrace.ledger.audit.maps import MapAudit
 from chemtrace.ledger.audit.models import ModelAudit
 from chemtrace.ledger.audit.openings import check_openings
 from chemtrace.ledger.audit.people import PeopleAudit
@@ -23,6 +24,7 @@ from chemtrace.ledger.audit.port import AuditEntry, AuditStore, StoredHead
 from chemtrace.ledger.audit.report import NOWHERE, AuditReport, FaultLog
 from chemtrace.ledger.audit.signatures import SignatureCheck, signature_check
 from chemtrace.ledger.audit.tree import TreeAudit
+from chemtrace.ledger.audit.witnesses import check_witnesses
 from chemtrace.ledger.memory import Memory
 
 CHUNK: Final = 1_000
@@ -83,6 +85,7 @@ class _Audit:
         self.entries = EntryAudit(faults)
         self.epochs = EpochAudit(store, faults)
         self.tree = tree
+        self.maps = MapAudit(store, faults)
         self.people = PeopleAudit(memory.registry, self.origin, check, faults, has_master=self.has_master)
         self.models = ModelAudit(store, memory, catalogue, faults)
 
@@ -91,11 +94,15 @@ class _Audit:
         read = self.entries.read(row)
         self.tree.add(row.leaf)
         if read is None:
+            if row.kind == "epoch":
+                self.maps.pass_epoch(row.index)
             return
         if read.header is None:
             before = self.entries.before_chain
-            self.epochs.add(row, read.entry.header_bytes, chain=before, subjects=self.models.subjects)
+            subjects = self.models.subjects
+            self.epochs.add(row, read.entry.header_bytes, chain=before, subjects=subjects, maps=self.maps)
             return
+        self.maps.add(row.index, row.leaf, [subject.id for subject in read.header.subjects])
         log_time_us = self.epochs.log_time_us
         self.people.check(read, log_time_us)
         rules = self.models.add(read, log_time_us)
@@ -110,6 +117,8 @@ class _Audit:
         self._check_head(self.store.head(), size)
         self.epochs.finish(size)
         self.tree.finish(self.origin, self.people.verifiers())
+        self.maps.finish(size)
+        check_witnesses(self.store, self.faults)
         self.people.finish()
         self.people.compare_records(self.store)
         compare_models(self.store, self.models, self.faults, has_master=self.has_master)

@@ -112,6 +112,24 @@ class StoredOpening(msgspec.Struct, frozen=True):
     payload: bytes | None
 
 
+class StoredTree(msgspec.Struct, frozen=True):
+    """One row of the subjects' trees."""
+
+    subject: str
+    count: int
+    last_index: int
+    nodes: bytes
+
+
+class StoredCosignature(msgspec.Struct, frozen=True):
+    """One row of the cosignatures."""
+
+    size: int
+    name: str
+    key_hash: bytes
+    line: str
+
+
 class AuditStore(Protocol):
     """One snapshot of a ledger's tables."""
 
@@ -185,6 +203,26 @@ class AuditStore(Protocol):
 
     def records(self) -> Iterator[tuple[str, str, int, bytes]]:
         """(table, id, last index, document) of every record of the registry."""
+        ...
+
+    def subject_trees(self) -> Iterator[StoredTree]:
+        """Every subject's tree."""
+        ...
+
+    def map_versions(self) -> Iterator[tuple[str, int]]:
+        """(path, version) of every page of the map."""
+        ...
+
+    def map_pages(self) -> Iterator[tuple[str, int, bytes]]:
+        """(path, version, content) of every page of the map."""
+        ...
+
+    def cosignatures(self) -> Iterator[StoredCosignature]:
+        """Every cosignature by size."""
+        ...
+
+    def forks(self) -> Iterator[tuple[str, bytes, bytes]]:
+        """(code, first note, second note) of the evidence of forks."""
         ...
 
     def missing_guards(self) -> Sequence[str]:

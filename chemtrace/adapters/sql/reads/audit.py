@@ -19,33 +19,39 @@ from chemtrace.adapters.sql.guards import missing_guards
 from chemtrace.adapters.sql.tables import (
     batch,
     checkpoint,
+    cosignature,
     device,
     enterprise,
     entry,
     epoch,
     finding,
+    fork_evidence,
     item,
     key,
     ledger,
     licence,
     log_head,
+    map_page,
     opening,
     payload,
     site,
     subject_entry,
     subject_head,
+    subject_tree,
     tile,
     waybill,
 )
 from chemtrace.core.errors import LedgerMissingError
 from chemtrace.ledger.audit.port import (
     AuditEntry,
+    StoredCosignature,
     StoredEpoch,
     StoredFinding,
     StoredHead,
     StoredItem,
     StoredOpening,
     StoredSubject,
+    StoredTree,
     StoredWaybill,
 )
 
@@ -221,6 +227,36 @@ class StoredSnapshot:
         for table in _RECORDS:
             for row in self._stream(select(table.c.id, table.c.last_idx, table.c.doc)):
                 yield table.name, row[0], row[1], row[2]
+
+    def subject_trees(self) -> Iterator[StoredTree]:
+        """Every subject's tree."""
+        table = subject_tree.c
+        for row in self._stream(select(table.subject, table.count, table.last_idx, table.nodes)):
+            yield StoredTree(*row)
+
+    def map_versions(self) -> Iterator[tuple[str, int]]:
+        """(path, version) of every page of the map."""
+        for row in self._stream(select(map_page.c.path, map_page.c.version)):
+            yield row[0], row[1]
+
+    def map_pages(self) -> Iterator[tuple[str, int, bytes]]:
+        """(path, version, content) of every page of the map."""
+        for row in self._stream(select(map_page.c.path, map_page.c.version, map_page.c.hashes)):
+            yield row[0], row[1], row[2]
+
+    def cosignatures(self) -> Iterator[StoredCosignature]:
+        """Every cosignature by size."""
+        table = cosignature.c
+        for row in self._stream(
+            select(table.size, table.name, table.key_hash, table.line).order_by(table.size)
+        ):
+            yield StoredCosignature(*row)
+
+    def forks(self) -> Iterator[tuple[str, bytes, bytes]]:
+        """(code, first note, second note) of the evidence of forks."""
+        table = fork_evidence.c
+        for row in self._stream(select(table.code, table.first_note, table.second_note).order_by(table.id)):
+            yield row[0], row[1], row[2]
 
     def missing_guards(self) -> Sequence[str]:
         """Append-only guards that should stand and do not."""
