@@ -47,7 +47,8 @@ def covered(index: int, previous: int | None) -> tuple[int | None, int | None]:
 def check_covered(record: EpochRecord, index: int) -> None:
     """Check that a record at `index` covers exactly what lies behind the one before it; raises `EpochBrokenError`."""
     expected = covered(index, record.previous)
-    if (record.first, record.last) != expected or (record.previous or 0) > index:
+    forward = record.previous is not None and record.previous >= index
+    if (record.first, record.last) != expected or forward:
         raise EpochBrokenError(
             "the epoch record covers other entries than those since the one before it",
             index=index,

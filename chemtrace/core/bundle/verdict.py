@@ -82,8 +82,8 @@ def claim_authentic(count: int | None, signatures: int) -> Claim:
     return Claim(
         YES,
         f"真实：{count} 个事件均由当时有权的密钥签署，共核对 {signatures} 个签名。",
-        f"Authentic: all {count} events are signed by keys that were entitled to sign then; "
-        f"{signatures} signatures checked.",
+        f"Authentic: every event ({count}) is signed by keys that were entitled to sign then; "
+        f"signatures checked: {signatures}.",
     )
 
 
@@ -102,15 +102,19 @@ def claim_complete(count: int, mirrors: Sequence[Cosigner]) -> Claim:
         return Claim(
             AS_OPERATOR_STATES,
             f"完整性：据运营方声明，共 {count} 个事件，没有更多；没有独立镜像重新核算。",
-            f"Complete: as the operator states, {count} events and no more; no independent mirror has recomputed it.",
+            f"Complete: as the operator states, {_events(count)} and no more; no independent mirror has recomputed it.",
         )
     zh = "、".join([f"{one.name}（{beijing(one.time_s * 1_000_000)}）" for one in mirrors])
     en = ", ".join([f"{one.name} ({utc(one.time_s * 1_000_000)})" for one in mirrors])
     return Claim(
         YES,
         f"完整：共 {count} 个事件，没有更多；独立镜像已重新核算：{zh}。",
-        f"Complete: {count} events and no more; recomputed by independent mirrors: {en}.",
+        f"Complete: {_events(count)} and no more; recomputed by independent mirrors: {en}.",
     )
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count} events"
 
 
 def claim_current(as_of_us: int, mirrors: Sequence[Cosigner]) -> Claim:
