@@ -1,0 +1,179 @@
+// The one entry: octets and what is pinned in, a whole verdict or one refusal out (contracts/specs/bundle.md,
+// status.md). Steps and codes are those of the ledger's own verifier.
+
+import { epochEntry, parseEpoch } from './entry.js';
+import { checkSections, readHistory, readPayload } from './histories.js';
+import { kindOf, parseBundle, parseStatus, rangeOf } from './forms.js';
+import { encodePae, Signatures } from './keys.js';
+import { checkSigners, readKeys } from './keyring.js';
+import { encodeMapValue, verifyMapValue } from './map.js';
+import { hashLeaf, verifyInclusion } from './merkle.js';
+import { sameKey, verifyCosignature, verifyLogLine } from './note.js';
+import { describe, isSatisfied } from './policy.js';
+import { refuse } from './refusal.js';
+import { isItem } from './subjects.js';
+import { fromHex, toHex } from './octets.js';
+
+const HEADER_TYPE = 'application/vnd.chemtrace.header+json';
+
+/**
+ * Verify a bundle or a status proof, told apart by their first byte.
+ *
+ * `trust` is what `parseTrust` returned; `now` the time in microseconds (BigInt), or null without a clock to rely on.
+ * `onProgress(done, all)` is told of signatures checked. Rejects with a `Refusal`.
+ */
+export async function verify(octets, trust, { now = null, signatures = new Signatures(), onProgress = () => {} } = {}) {
+  const given = { trust, now, signatures, onProgress };
+  return kindOf(octets) === 'status' ? verifyStatus(octets, given) : verifyBundle(octets, given);
+}
+
+export async function verifyBundle(octets, given) {
+  const bundle = parseBundle(octets);
+  const cosigned = await checkNote(bundle, given);
+  const record = checkRecord(bundle);
+  const records = [...checkTicks(bundle), record];
+  const sections = bundle.sections.map(section => readHistory(section, fromHex(record.map_root), Number(bundle.checkpoint.size)));
+  sections.forEach(({ events }) => events.forEach(readPayload));
+  checkSections(sections);
+  const keys = readKeys(sections);
+  checkSigners(sections, keys, given.trust.authority, records);
+  await checkSignatures(sections, keys, given);
+  const verdict = judge({ authentic: 'yes', subject: sections[0].subject, record, cosigned, ...given });
+  const hidden = sections.some(({ events }) => events.some(({ said }) => said === null));
+  if (hidden) verdict.notChecked.push('payloads');
+  if (sections.some(hidesContainer)) verdict.notChecked.push('containers');
+  return finish({ ...verdict, kind: 'bundle', bundle, sections, keys }, given);
+}
+
+const hidesContainer = ({ subject, events }) =>
+  isItem(subject) && events.some(({ header, said }) => header.kind === 'pack' && header.phase === 'done' && said === null);
+
+export async function verifyStatus(octets, given) {
+  const status = parseStatus(octets);
+  const cosigned = await checkNote(status, given);
+  const record = checkRecord(status);
+  const { subject, count, root, last, map, checkpoint } = status;
+  if (BigInt(last) > checkpoint.size - 2n) refuse('bundle.order', 'the last event stands before the epoch record', { last });
+  verifyMapValue(fromHex(record.map_root), subject, encodeMapValue(count, root, last), map);
+  const verdict = judge({ authentic: 'not_said', subject, record, cosigned, ...given });
+  verdict.notChecked.push('events');
+  return finish({ ...verdict, kind: 'status', status, count, last }, given);
+}
+
+/** Step 2: the log has signed, every other line is a witness's of the policy, and the quorum is met. */
+async function checkNote({ note, checkpoint }, { trust, signatures }) {
+  if (checkpoint.origin !== trust.origin) {
+    refuse('checkpoint.invalid', 'this checkpoint is of another log', { expected: trust.origin, found: checkpoint.origin });
+  }
+  const seen = new Set();
+  const cosigned = [];
+  let signed = false;
+  for (const line of note.lines) {
+    const name = `${line.name}+${line.hash}`;
+    if (seen.has(name)) refuse('bundle.format', 'a key has signed twice', { name });
+    seen.add(name);
+    const witness = trust.witnesses?.witnesses.find(one => sameKey(line, one.verifier));
+    if (sameKey(line, trust.logKey)) {
+      await verifyLogLine(trust.logKey, note.text, line, signatures);
+      signed = true;
+    } else if (witness) {
+      cosigned.push({ name: witness.name, time: await verifyCosignature(witness.verifier, note.text, line, signatures) });
+    } else {
+      refuse('bundle.signature-unneeded', 'a signature that the policy does not need', { name });
+    }
+  }
+  if (!signed) refuse('note.signature', 'the log has not signed this checkpoint', { expected: trust.log });
+  checkQuorum(trust, cosigned);
+  return cosigned;
+}
+
+function checkQuorum({ witnesses }, cosigned) {
+  const names = new Set(cosigned.map(({ name }) => name));
+  if (witnesses && !isSatisfied(witnesses, names)) {
+    refuse('policy.unmet', 'the witnesses that the policy asks for have not cosigned', {
+      expected: describe(witnesses),
+      found: [...names],
+    });
+  }
+}
+
+/** Step 3: the epoch record is the last leaf of the signed tree. */
+function checkRecord({ record: octets, path, checkpoint }) {
+  const record = readRecord(octets, checkpoint.size - 1n, path, checkpoint);
+  if (record.map_root === null) refuse('map.proof', 'this log has no map of subjects yet');
+  return record;
+}
+
+function readRecord(octets, index, path, { size, root }) {
+  const record = parseEpoch(octets);
+  const wanted = rangeOf(record.previous, Number(index) + 1);
+  if (record.first !== wanted.first || record.last !== wanted.last) {
+    refuse('evidence.epoch', 'the epoch record does not close the entries before it', { expected: wanted, first: record.first, last: record.last });
+  }
+  verifyInclusion(hashLeaf(epochEntry(octets)), index, size, path, root);
+  return { ...record, index: Number(index) };
+}
+
+function checkTicks({ ticks, checkpoint }) {
+  let before = -1;
+  return ticks.map(({ index, record, path }) => {
+    if (index <= before || BigInt(index) >= checkpoint.size - 1n) refuse('bundle.order', 'epoch records stand in the order of the log', { index });
+    before = index;
+    return readRecord(record, BigInt(index), path, checkpoint);
+  });
+}
+
+/** Step 9: every signature of every event, an entry that stands in two sections once. */
+async function checkSignatures(sections, keys, { signatures, onProgress }) {
+  const events = new Map(sections.flatMap(({ events: shown }) => shown.map(event => [toHex(event.leaf), event])));
+  const work = [...events.values()].flatMap(event => {
+    const message = encodePae(HEADER_TYPE, event.bytes);
+    return event.signatures.map(([kid, signature]) => ({ key: keys.get(kid).key, message, signature, index: event.index }));
+  });
+  let done = 0;
+  // A few hundred at once keep all of the browser's threads busy; between two lots the page stays alive.
+  for (let at = 0; at < work.length; at += LOT) {
+    await Promise.all(work.slice(at, at + LOT).map(one => checkSignature(one, signatures)));
+    done = Math.min(work.length, at + LOT);
+    onProgress(done, work.length);
+    if (done < work.length) await new Promise(resolve => setTimeout(resolve, 0));
+  }
+}
+
+const LOT = 256;
+
+async function checkSignature({ key, message, signature, index }, signatures) {
+  if (!(await signatures.holds(key, message, signature))) {
+    refuse('signature.invalid', `the ${key.alg} signature does not verify`, { index, kid: key.kid });
+  }
+}
+
+/** Step 10 and the four statements. Times are microseconds (BigInt). */
+function judge({ authentic, subject, record, cosigned, trust, now }) {
+  const mirrors = cosigned
+    .filter(({ name }) => trust.mirrors.includes(name))
+    .map(({ name, time }) => ({ name, time: time === 0n ? null : time * 1000000n }));
+  const times = mirrors.flatMap(({ time }) => (time === null ? [] : [time]));
+  const newest = times.length ? times.reduce((left, right) => (left > right ? left : right)) : null;
+  const time = newest ?? record.us;
+  if (now !== null && trust.max_age_s !== null && now - time > BigInt(trust.max_age_s) * 1000000n) {
+    refuse('bundle.stale', 'the proof is older than the trust file accepts', { time, now, limit_s: trust.max_age_s });
+  }
+  return {
+    subject,
+    authentic,
+    included: 'yes',
+    complete: mirrors.length ? 'yes' : 'as_operator_states',
+    current: newest === null ? 'as_operator_states' : 'as_of',
+    time,
+    logTime: record.us,
+    mirrors,
+    witnesses: cosigned,
+    notChecked: ['truth', 'later', 'rules', ...(mirrors.length ? [] : ['mirror'])],
+  };
+}
+
+function finish(verdict, { trust, now }) {
+  const unaged = now === null || trust.max_age_s === null;
+  return { ...verdict, notChecked: [...verdict.notChecked, ...(unaged ? ['age'] : [])] };
+}
