@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from io import BytesIO
 from itertools import groupby
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import qrcode
 from PIL import Image
-from qrcode.constants import ERROR_CORRECT_Q
+from qrcode.constants import ERROR_CORRECT_L, ERROR_CORRECT_Q
 from qrcode.exceptions import DataOverflowError
 from qrcode.util import MODE_8BIT_BYTE, MODE_ALPHA_NUM, QRData
 
@@ -23,26 +23,31 @@ MAX_MODULE_PX: Final = 100
 
 _ALPHANUMERIC: Final = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:")
 
+Level: TypeAlias = Literal["L", "Q"]
+_LEVELS: Final[dict[Level, int]] = {"L": ERROR_CORRECT_L, "Q": ERROR_CORRECT_Q}
+
 Matrix = tuple[tuple[bool, ...], ...]
 
 
-def qr_matrix(text: str) -> Matrix:
+def qr_matrix(text: str, *, level: Level = "Q") -> Matrix:
     """Compute the QR matrix of a text, without quiet zone; True is a dark module.
 
+    `level` of error correction: Q for labels, that wear; L for long texts shown clean, on a screen or fresh paper.
+
     Raises:
-        LabelError: no text, or more than a QR code of level Q holds.
+        LabelError: no text, or more than a QR code of the level holds.
     """
     if not text:
         message = "A QR code needs a text."
         raise LabelError(message, field="text", got_length=0)
     mode = MODE_ALPHA_NUM if _ALPHANUMERIC.issuperset(text) else MODE_8BIT_BYTE
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_Q, border=0)
+    code = qrcode.QRCode(error_correction=_LEVELS[level], border=0)
     code.add_data(QRData(text.encode("utf-8"), mode=mode))
     try:
         code.make(fit=True)
     # The library tells "too long" in two ways, depending on the version it tried last.
     except (DataOverflowError, ValueError) as error:
-        message = f"{len(text)} characters are more than a QR code of level Q holds."
+        message = f"{len(text)} characters are more than a QR code of level {level} holds."
         raise LabelError(message, field="text", got_length=len(text)) from error
     return tuple(tuple(map(bool, row)) for row in code.get_matrix())
 
@@ -96,7 +101,7 @@ def matrix_picture(matrix: Matrix, module_px: int) -> Image.Image:
     return picture.resize((side * module_px, side * module_px), Image.Resampling.NEAREST)
 
 
-def render_qr_png(text: str, module_px: int) -> bytes:
+def render_qr_png(text: str, module_px: int, *, level: Level = "Q") -> bytes:
     """Draw a bare QR code of any text as PNG, quiet zone included, `module_px` (1 to 100) pixels a module.
 
     Raises:
@@ -106,7 +111,7 @@ def render_qr_png(text: str, module_px: int) -> bytes:
         message = f"A module has 1 to {MAX_MODULE_PX} pixels, not {module_px}."
         raise LabelError(message, field="module_px", got=module_px, expected_maximum=MAX_MODULE_PX)
     out = BytesIO()
-    matrix_picture(qr_matrix(text), module_px).save(out, "PNG")
+    matrix_picture(qr_matrix(text, level=level), module_px).save(out, "PNG")
     return out.getvalue()
 
 
