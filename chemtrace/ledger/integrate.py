@@ -65,6 +65,11 @@ class Integration:
         self._changed: dict[str, SubjectTree] = {}
         self._map = SparseMap(self._read_page)
 
+    @property
+    def folded(self) -> int:
+        """Entries folded so far, stored or not."""
+        return self._next
+
     def prepare(self, transaction: ReadTransaction, head: Head) -> None:
         """Fold what is in the log so far, without a lock; `fold_epoch` then has the rest of it to do.
 

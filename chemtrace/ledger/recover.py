@@ -1,4 +1,4 @@
-"""Start-up: head row, entries, epochs, tiles, checkpoint and vault must tell one story before anything is written.
+"""Start-up: head row, entries, epochs, tiles, map, checkpoint and vault must tell one story before anything is written.
 
 A crash leaves only whole transactions behind, so all that can be missing is the signature over the last epoch; it is
 made up for by `publish.sign_epoch`. Any other difference is evidence against our own records: writing does not start.
@@ -15,6 +15,7 @@ from chemtrace.core.errors import (
     IndexGapError,
 )
 from chemtrace.core.note import parse_note
+from chemtrace.ledger.integrate import verify_map_root
 from chemtrace.ledger.ports import Head, ReadTransaction
 from chemtrace.ledger.publish import tree_root
 
@@ -23,18 +24,20 @@ def verify_tip(transaction: ReadTransaction, origin: str, last_signed: tuple[int
     """Check the newest end of the log and return its head row.
 
     (1) The head row names the last entry. (2) Its chain value is that entry's. (3) The epoch row it names is there.
-    (4) The tiles give the root of the checkpoint of that epoch, if it was signed. (5) The vault has signed nothing
-    that is not here.
+    (4) The tiles give the root of the checkpoint of that epoch, if it was signed. (5) The pages of the map give the
+    map root of that epoch. (6) The vault has signed nothing that is not here.
 
     Raises:
         LedgerMissingError: no ledger here.
-        IndexGapError, ChainBrokenError, EpochBrokenError, CheckpointMismatchError, CheckpointForkError: both sides.
+        IndexGapError, ChainBrokenError, EpochBrokenError, CheckpointMismatchError, MapBrokenError,
+            CheckpointForkError: both sides.
     """
     head = transaction.head()
     _check_last_entry(transaction, head)
     _check_epoch(transaction, head)
     if head.epoch_index >= 0:
         _check_root(transaction, origin, head.epoch_index + 1)
+        verify_map_root(transaction, head.epoch_index)
     if last_signed is not None:
         _check_vault(transaction, head, last_signed)
     return head
