@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
+from threading import get_ident
 from typing import Final
 
 from cryptography.hazmat.primitives import hashes
@@ -74,12 +75,10 @@ def serial_number(master: bytes, code: TraceCode) -> int:
     tweak = (code.version + code.kind + code.slot + code.issuer).encode("ascii")
     values = sign_values(code.serial)
     a, b = _number(values[:3]), _number(values[3:])
-    # One cipher context for the eleven blocks: setting up AES costs more than the rounds.
-    encryptor = ff1.aes_encryptor(_cached_key(master))
-    p = encryptor.update(ff1.initial_block(radix=RADIX, length=SERIAL_SIGNS, tweak_length=len(tweak)))
-    constant = int.from_bytes(p, "big") ^ int.from_bytes(tweak.ljust(ff1.BLOCK, b"\0"), "big")
+    encrypt, p = _thread_cipher(master, len(tweak), get_ident())
+    constant = p ^ int.from_bytes(tweak.ljust(ff1.BLOCK, b"\0"), "big")
     for i in reversed(range(ff1.ROUNDS)):
-        r = encryptor.update((constant ^ i << 24 ^ a).to_bytes(ff1.BLOCK, "big"))
+        r = encrypt((constant ^ i << 24 ^ a).to_bytes(ff1.BLOCK, "big"))
         modulus = _LEFT if i % 2 == 0 else _RIGHT
         a, b = (b - int.from_bytes(r[:8], "big")) % modulus, a
     return a * _RIGHT + b
@@ -101,6 +100,17 @@ def serial_key(master: bytes) -> bytes:
 def _cached_key(master: bytes) -> bytes:
     # The master key is in this process anyway; its derived key may stay beside it.
     return serial_key(master)
+
+
+@lru_cache(maxsize=64)
+def _thread_cipher(master: bytes, tweak_length: int, _thread: int) -> tuple[Callable[[bytes], bytes], int]:
+    """AES over single blocks, and the first block of every series: setting it up costs more than the rounds.
+
+    A cipher context keeps nothing between whole blocks, but two threads must not use one at the same time.
+    """
+    encrypt = ff1.aes_encryptor(_cached_key(master)).update
+    first = encrypt(ff1.initial_block(radix=RADIX, length=SERIAL_SIGNS, tweak_length=tweak_length))
+    return encrypt, int.from_bytes(first, "big")
 
 
 def _number(values: bytes) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from chemtrace.core.errors import TimeFormatError
@@ -19,6 +20,7 @@ MAX_US: Final = Microseconds(253_402_300_799_999_999)
 """9999-12-31T23:59:59.999999Z, the last moment that RFC 3339 can write."""
 
 
+@lru_cache(maxsize=4096)
 def parse_rfc3339(text: str) -> Microseconds:
     """Return the moment that `text` names, in microseconds UTC.
 

@@ -137,6 +137,7 @@ def _decide_traced(checked: Checked, place: Place, registry: Registry, view: Gro
         received_us=place.now_us,
         late=place.late,
         site_position=site_position(registry, payload.site),
+        at_us=checked.at_us,
     )
     view.speaker = statement.header.enterprise
     judgement = judge(event, view)

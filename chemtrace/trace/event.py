@@ -66,8 +66,11 @@ def item_event(
     received_us: int,
     late: bool,
     site_position: Position | None,
+    at_us: int | None = None,
 ) -> ItemEvent:
     """Build the event from its statement; `site_position` is the registered place of `payload.site`, if any.
+
+    `at_us` is the time of the payload where it was read before.
 
     For a correction the codes are those of the header's subjects, which admission has compared with the event named.
 
@@ -82,7 +85,7 @@ def item_event(
         phase=header.phase,
         actor=payload.on_behalf_of or header.enterprise,
         counterparty=getattr(payload, "counterparty", None),
-        at_us=parse_rfc3339(payload.at),
+        at_us=parse_rfc3339(payload.at) if at_us is None else at_us,
         effective_us=effective_us,
         received_us=received_us,
         site=payload.site,

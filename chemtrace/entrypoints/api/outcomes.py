@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from binascii import b2a_base64
+from typing import Final
+
 import orjson
 from fastapi import Response
 
 from chemtrace.core.base64url import encode_base64url
 from chemtrace.entrypoints.api.problems import problem_of, problem_response
 from chemtrace.ledger.outcome import Admitted, Outcome
+
+_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 
 
 def receipt_body(outcome: Admitted) -> dict[str, str]:
@@ -27,12 +32,20 @@ def response_of(outcome: Outcome) -> Response:
     return problem_response(outcome.error)
 
 
+def _base64url(data: bytes) -> bytes:
+    return b2a_base64(data, newline=False).translate(_TO_URL, b"=")
+
+
 def line_of(number: int, outcome: Outcome) -> bytes:
     """One NDJSON line: `{line, status, receipt, signature, kid}` or `{line, status, problem}`."""
     if isinstance(outcome, Admitted):
-        status = 200 if outcome.duplicate else 201
-        return orjson.dumps(
-            {"line": number, "status": status, **receipt_body(outcome)}, option=orjson.OPT_APPEND_NEWLINE
+        # Numbers, hex and base64url need no escaping: written out, they cost a third of what an encoder takes.
+        return b'{"line":%d,"status":%d,"kid":"%b","receipt":"%b","signature":"%b"}\n' % (
+            number,
+            200 if outcome.duplicate else 201,
+            outcome.kid.hex().encode(),
+            _base64url(outcome.receipt_bytes),
+            _base64url(outcome.signature),
         )
     problem = problem_of(outcome.error)
     body = {"line": number, "status": problem["status"], "problem": problem}
