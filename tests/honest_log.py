@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from chemtrace.core.bundle.keyring import fold_key, is_late_use
@@ -24,6 +25,7 @@ from chemtrace.core.cosignature import cosign, cosigner
 from chemtrace.core.credit_code import make_credit_code
 from chemtrace.core.entry import encode_entry, leaf_hash
 from chemtrace.core.epoch import EpochRecord, encode_epoch, epoch_entry
+from chemtrace.core.errors import ChemtraceError
 from chemtrace.core.keys import PrivateKey, generate_key, make_key_request
 from chemtrace.core.merkle import MemoryTree, inclusion_path
 from chemtrace.core.note import Note, make_verifier, sign_note
@@ -117,7 +119,7 @@ class Log:
         *,
         by: PrivateKey | Sequence[PrivateKey],
         enterprise: str,
-        **header: Any,
+        header: dict[str, Any] | None = None,
     ) -> int:
         """Append one signed event `kind/phase`; `header` replaces members of it. Returns its index."""
         kind, phase = what.split("/")
@@ -140,7 +142,7 @@ class Log:
             "rules": "0" * 64,
             "stance": "normal",
         }
-        header_bytes = encode_canonical({**members, **header})
+        header_bytes = encode_canonical({**members, **(header or {})})
         message = encode_pae(HEADER_TYPE, header_bytes)
         signatures = tuple([(key.kid, key.sign(message)) for key in keys])
         return self.append(encode_entry(header_bytes, signatures), header_bytes, body)
@@ -340,14 +342,28 @@ class Log:
             if name in sections or name not in self.named:
                 continue
             sections[name] = self.section(name, (lambda _: False) if key_of(name) else hide)
-            history = read_history(sections[name], size=self.size, map_root=self.map_root(self.size - 1))
-            histories[name] = History(name, tuple([read_payload(entry) for entry in history.entries]))
-            queue += reached_from(histories[name])
+            try:
+                history = read_history(sections[name], size=self.size, map_root=self.map_root(self.size - 1))
+                histories[name] = History(name, tuple([read_payload(entry) for entry in history.entries]))
+                queue += reached_from(histories[name])
+            except ChemtraceError:  # a lie that cannot be read: its signers are shown all the same
+                queue += [
+                    f"key:{kid}" for shown in sections[name].entries for kid in self.signers(shown.index)
+                ]
         return sections, histories
+
+    def signers(self, index: int) -> list[str]:
+        """The key ids that an entry's header names."""
+        body = self.bodies[index]
+        signers: list[str] = json.loads(body[5 : 5 + int.from_bytes(body[1:5], "big")])["signers"]
+        return signers
 
     def _ticks(self, histories: dict[str, History]) -> list[int]:
         """The records around everything that a retired key signed, the newest record left out."""
-        keys = {key_of(name): fold_key(one) for name, one in histories.items() if key_of(name)}
+        keys = {}
+        for name, one in histories.items():
+            with suppress(ChemtraceError):  # a lie
+                keys[key_of(name)] = fold_key(one) if key_of(name) else None
         wanted: set[int] = set()
         for history in histories.values():
             for entry in history.entries:
@@ -452,10 +468,13 @@ class City:
         self._rotation()
         log.epoch()
 
-    def make(self, code: str, by: PrivateKey | None = None, **header: Any) -> int:
+    def make(self, code: str, by: PrivateKey | None = None, *, iat_us: int | None = None) -> int:
         """produce/make by the maker."""
         facts = {"items": [amount(code)], "chemical": "7664-93-9"}
-        return self.log.tell("produce/make", [code], facts, by=by or self.maker, enterprise=MAKER, **header)
+        header = None if iat_us is None else {"iat": format_utc(iat_us)}
+        return self.log.tell(
+            "produce/make", [code], facts, by=by or self.maker, enterprise=MAKER, header=header
+        )
 
     def _items(self) -> None:
         log = self.log
@@ -490,7 +509,7 @@ class City:
         signed_us = log.now_us
         log.end(self.old, MAKER, "retire", grace_us=2 * HOUR_US)
         log.epoch()
-        self.make(self.late, self.old, iat=format_utc(signed_us))
+        self.make(self.late, self.old, iat_us=signed_us)
         log.epoch()
         log.device("PHONE-1", MAKER, self.phone, "revoke")
 
