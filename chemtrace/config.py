@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     max_publish_delay_s: Annotated[int, Field(ge=1, le=86_400)] = 60
     heartbeat_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
     policy: Path | None = None
+    witness_mode: Literal["open", "required"] = "open"
     mirrors: tuple[str, ...] = ()
     proof_max_age_s: Annotated[int, Field(ge=1, le=316_224_000)] | None = None
 
@@ -78,6 +79,13 @@ class Settings(BaseSettings):
             message = (
                 "max_publish_delay_s is promised in receipts: it cannot be shorter than publish_interval_s"
             )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _require_whom(self) -> Settings:
+        if self.witness_mode == "required" and self.policy is None:
+            message = "witness_mode is required, but there is no policy that says which witnesses"
             raise ValueError(message)
         return self
 

@@ -10,11 +10,13 @@ from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.reads import Reads
 from chemtrace.adapters.sql.store import SQLStore
 from chemtrace.adapters.sql.tokens import Tokens
+from chemtrace.bootstrap.cosigning import Witnesses
 from chemtrace.bootstrap.parts import draw_nonce, load_registered_key, log_vkey_of
-from chemtrace.bootstrap.trust import load_policy, stated_trust
+from chemtrace.bootstrap.trust import load_serving, stated_trust
 from chemtrace.config import Settings
 from chemtrace.core.bundle.trust import Trust
 from chemtrace.core.catalogue import Catalogue
+from chemtrace.core.checkpoint import Checkpoint
 from chemtrace.core.errors import KeyFileModeError, LedgerMissingError
 from chemtrace.ledger.authority import Authority
 from chemtrace.ledger.ledger import Ledger
@@ -46,7 +48,7 @@ class Application:
         self.ledger = ledger
         self.catalogue = catalogue
         self.label_host = label_host
-        self.reads = Reads(database, catalogue=catalogue, policy=load_policy(settings))
+        self.reads = Reads(database, catalogue=catalogue, serving=load_serving(settings))
         self.tokens = Tokens(database)
         self.seals = Seals(master, lambda: self.ledger.registry)
         self.labels = labels
@@ -55,6 +57,7 @@ class Application:
         self._master = master
         self._lock = lock
         self._publisher: Publisher | None = None
+        self._witnesses: Witnesses | None = None
 
     @property
     def registry(self) -> Registry:
@@ -93,25 +96,50 @@ class Application:
             nonce=draw_nonce,
         )
 
+    def health(self) -> dict[str, object]:
+        """`Ledger.health`, and `witnesses`: how it stands with those that cosign, None where no policy is set."""
+        return self.ledger.health() | {
+            "witnesses": None if self._witnesses is None else self._witnesses.health()
+        }
+
+    @property
+    def witnesses(self) -> Witnesses | None:
+        """The gathering of cosignatures, once publishing has started under a policy."""
+        return self._witnesses
+
     def announce(self, url: str) -> None:
         """Write into the lock file where this process can be reached."""
         if self._lock is not None:
             self._lock.announce(url)
 
     def start_publishing(self) -> None:
-        """Publish by timer from now on, as the settings say."""
+        """Publish by timer from now on, as the settings say, and have the checkpoints witnessed."""
+        policy = load_serving(self.settings).policy
+        if self._witnesses is None and policy is not None:
+            self._witnesses = Witnesses(
+                self._store, policy, self.clock, required=self.settings.witness_mode == "required"
+            )
+            self._witnesses.start()
         if self._publisher is None:
             self._publisher = Publisher(
-                self.ledger.publish,
+                self._publish,
                 interval_s=self.settings.publish_interval_s,
                 heartbeat_s=self.settings.heartbeat_s,
             )
             self._publisher.start()
 
+    def _publish(self, force: bool) -> Checkpoint | None:
+        checkpoint = self.ledger.publish(force)
+        if checkpoint is not None and self._witnesses is not None:
+            self._witnesses.wake()
+        return checkpoint
+
     def close(self) -> None:
         """End the threads, close the database, give the lock back."""
         if self._publisher is not None:
             self._publisher.stop()
+        if self._witnesses is not None:
+            self._witnesses.stop()
         self.ledger.close()
         self._database.close()
         if self._lock is not None:

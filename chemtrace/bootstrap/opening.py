@@ -18,6 +18,7 @@ from chemtrace.adapters.sql.store import SQLStore
 from chemtrace.adapters.sql.tokens import Tokens
 from chemtrace.bootstrap.application import Application
 from chemtrace.bootstrap.parts import ledger_parts, load_catalogue, load_registered_key
+from chemtrace.bootstrap.trust import load_serving
 from chemtrace.config import Settings
 from chemtrace.core.errors import GuardMissingError, KeyFileModeError, LedgerMissingError
 from chemtrace.ledger.genesis import LABEL_HOST, ORIGIN
@@ -84,7 +85,7 @@ def _wire(
     master: bytes | None
     if read_only:
         master = _master_if_here(settings.data_dir)
-        ledger: Ledger | ReadOnlyLedger = ReadOnlyLedger(store, origin, master)
+        ledger: Ledger | ReadOnlyLedger = ReadOnlyLedger(store, origin, master, load_serving(settings))
     else:
         master = load_master_key(settings.data_dir)
         receipt = load_registered_key(settings.data_dir, "receipt", registry)
@@ -98,6 +99,7 @@ def _wire(
             master=master,
             receipt=receipt,
             log=log,
+            serving=load_serving(settings),
         )
         ledger = Ledger(parts)
     return Application(

@@ -22,6 +22,7 @@ from chemtrace.core.keys import PrivateKey
 from chemtrace.core.note import make_verifier
 from chemtrace.ledger.ledger import Parts
 from chemtrace.ledger.ports import Clock
+from chemtrace.ledger.witnessing import Serving
 from chemtrace.registry.state import Registry
 
 CATALOGUE_FILE: Final = "chemicals/beijing-35.json"
@@ -43,6 +44,7 @@ def ledger_parts(
     master: bytes,
     receipt: PrivateKey,
     log: PrivateKey,
+    serving: Serving | None = None,
 ) -> Parts:
     """Return what a ledger is wired from: store, keys, vault, detectors, limits."""
     processes = settings.check_processes or os.cpu_count() or 1
@@ -59,6 +61,7 @@ def ledger_parts(
         group_window_s=settings.group_window_ms / 1000,
         threads=processes,
         publish_delay_us=settings.max_publish_delay_s * 1_000_000,
+        serving=serving or Serving(),
         bulk_checker=(lambda registry: CheckProcesses(processes, registry)) if processes > 1 else None,
     )
 

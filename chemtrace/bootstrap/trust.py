@@ -7,6 +7,7 @@ from chemtrace.config import Settings
 from chemtrace.core.bundle.trust import Trust, check_trust
 from chemtrace.core.errors import LedgerMissingError, SettingError
 from chemtrace.core.policy import Policy, parse_policy
+from chemtrace.ledger.witnessing import Serving
 from chemtrace.registry.state import Registry
 
 
@@ -26,6 +27,11 @@ def load_policy(settings: Settings) -> Policy | None:
     """The policy of the settings, None without one; raises `SettingError`, `PolicyFormatError`."""
     text = policy_text(settings)
     return None if text is None else parse_policy(text)
+
+
+def load_serving(settings: Settings) -> Serving:
+    """Which checkpoint is shown as the newest, as the settings say; raises as `load_policy`."""
+    return Serving(load_policy(settings), settings.witness_mode == "required")
 
 
 def stated_trust(settings: Settings, registry: Registry, origin: str) -> Trust:

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import structlog
@@ -19,6 +20,7 @@ from prometheus_client import Gauge
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from chemtrace.bootstrap import Application
+from chemtrace.bootstrap.cosigning import Witnesses
 from chemtrace.core.errors import ChemtraceError, SettingError
 from chemtrace.entrypoints.api.app import create_app
 from chemtrace.entrypoints.api_reference import install_reference
@@ -39,6 +41,15 @@ interpreter's lock between any two statements of SQL, while the next group is ju
 ENTRIES: Final = Gauge("chemtrace_log_entries", "Entries in the log")
 LOG_TIME: Final = Gauge(
     "chemtrace_log_time_seconds", "Time of the newest epoch, seconds since 1970-01-01 UTC"
+)
+WITNESSED: Final = Gauge(
+    "chemtrace_witnessed_size", "Size of the newest checkpoint that satisfies the policy of witnesses"
+)
+WITNESS_SIZE: Final = Gauge(
+    "chemtrace_witness_size", "Size of the newest checkpoint that a witness has cosigned", ["witness"]
+)
+WITNESS_FAILURES: Final = Gauge(
+    "chemtrace_witness_failures", "Times in a row that a witness has not cosigned", ["witness"]
 )
 WRITABLE: Final = Gauge("chemtrace_writable", "1 while statements are taken, 0 after writing was stopped")
 
@@ -113,6 +124,7 @@ def run_server(application: Application, listener: socket.socket, *, behind_tls:
     gc.set_threshold(*GC_THRESHOLDS)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     application.start_publishing()
+    _expose_witnesses(application)
     log = structlog.get_logger("chemtrace.server")
     log.info("server.started", url=url_of(listener), size=application.ledger.size)
     try:
@@ -158,3 +170,19 @@ def _expose(application: Application) -> None:
     ENTRIES.set_function(lambda: ledger.size)
     LOG_TIME.set_function(lambda: ledger.log_time / 1_000_000)
     WRITABLE.set_function(lambda: 1 if ledger.health()["writable"] else 0)
+
+
+def _expose_witnesses(application: Application) -> None:
+    """Let the gauges of witnesses ask this application, where a policy names some."""
+    witnesses = application.witnesses
+    if witnesses is None:
+        return
+    WITNESSED.set_function(lambda: witnesses.satisfied_size)
+    for name in [status.name for status in witnesses.statuses]:
+        WITNESS_SIZE.labels(name).set_function(partial(_status_number, witnesses, name, "size"))
+        WITNESS_FAILURES.labels(name).set_function(partial(_status_number, witnesses, name, "failures"))
+
+
+def _status_number(witnesses: Witnesses, name: str, field: str) -> float:
+    found = next((status for status in witnesses.statuses if status.name == name), None)
+    return float(getattr(found, field, 0))

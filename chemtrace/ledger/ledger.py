@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from threading import Lock
 from typing import Final
 
 import msgspec
@@ -24,6 +25,7 @@ from chemtrace.core.times import format_utc
 from chemtrace.ledger.admit import Checked
 from chemtrace.ledger.checking import BulkChecker, CheckingPool, Verdict
 from chemtrace.ledger.committer import AHEAD_FROM, Committer
+from chemtrace.ledger.integrate import Integration
 from chemtrace.ledger.memory import Memory
 from chemtrace.ledger.outcome import Admitted, Outcome, Refused
 from chemtrace.ledger.ports import (
@@ -36,14 +38,20 @@ from chemtrace.ledger.ports import (
     Seen,
     Store,
 )
-from chemtrace.ledger.publish import cut_epoch, sign_epoch
+from chemtrace.ledger.publish import cut_epoch, prepare_epoch, sign_epoch
 from chemtrace.ledger.recover import verify_tip
 from chemtrace.ledger.sequence import Terms
+from chemtrace.ledger.witnessing import Serving
 from chemtrace.ledger.writing import Writer
 from chemtrace.registry.state import Registry
 
 MAX_SEEN: Final = 100_000
 """Events kept in memory for the detectors between two epochs; beyond, they are read back from the store."""
+
+PREPARE_FROM: Final = 2_000
+"""Entries since the last epoch from which on they are folded beside the writer first: about 0.1 s of work."""
+MAX_PREPARED: Final = 3
+"""Rounds of that, each for what came during the one before."""
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +70,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     ahead_from: int = AHEAD_FROM
     threads: int = 0
     publish_delay_us: int = DEFAULT_PUBLISH_DELAY_US
+    serving: Serving = Serving()
     bulk_checker: Callable[[Callable[[], Registry]], BulkChecker] | None = None
 
 
@@ -77,6 +86,8 @@ class Ledger:
         """
         self._parts = parts
         self._memory = Memory(parts.master)
+        self._integration = Integration(parts.serving.policy)
+        self._publishing = Lock()
         self._seen: list[Seen] | None = []
         self._follower_error: Exception | None = None
         signer = parts.receipt_signer
@@ -155,12 +166,27 @@ class Ledger:
         Raises:
             ClockError: the clock went back beyond the slack; nothing was written.
             CheckpointForkError: the vault refuses; writing stops.
+            MapBrokenError: stored trees or pages are not those of the entries; writing stops.
         """
-        return self._committer.run(lambda: self._publish(force=force))
+        with self._publishing:
+            self._prepare()
+            return self._committer.run(lambda: self._publish(force=force))
+
+    def _prepare(self) -> None:
+        """Fold a large epoch beside the writer, so that it stands still only for what came in the meantime."""
+        for _ in range(MAX_PREPARED):
+            head = self._memory.head
+            if head is None or head.size - max(self._integration.folded, head.epoch_index + 1) < PREPARE_FROM:
+                return
+            try:
+                prepare_epoch(self._parts.store, self._integration)
+            except ChemtraceError:
+                return  # nothing was changed; the writer meets it again and says so
 
     def _publish(self, *, force: bool) -> Checkpoint | None:
         parts = self._parts
-        epoch = cut_epoch(parts.store, self._memory, parts.clock.now_us(), force=force)
+        now_us = parts.clock.now_us()
+        epoch = cut_epoch(parts.store, self._memory, now_us, force=force, integration=self._integration)
         self._keep_seen(())
         if epoch is None:
             return None
@@ -232,9 +258,12 @@ class Ledger:
             return transaction.head()
 
     def checkpoint(self) -> bytes | None:
-        """The newest signed checkpoint (a C2SP note), or None before the first epoch."""
+        """The newest signed checkpoint (a C2SP note) with its cosignatures, or None before the first epoch.
+
+        Where witnesses are required, the newest one that satisfies the policy.
+        """
         with self._parts.store.read() as transaction:
-            return transaction.checkpoint()
+            return self._parts.serving.checkpoint(transaction)
 
     def health(self) -> dict[str, object]:
         """`{writable, size, log_time, epoch, stopped, detectors}`.

@@ -10,15 +10,19 @@ from chemtrace.core.errors import UnavailableError
 from chemtrace.core.times import format_utc
 from chemtrace.ledger.outcome import Outcome
 from chemtrace.ledger.ports import Store
+from chemtrace.ledger.witnessing import Serving
 from chemtrace.registry.state import Registry
 
 
 class ReadOnlyLedger:
     """The asking half of `Ledger`, each answer from the newest committed rows."""
 
-    def __init__(self, store: Store, origin: str, master: bytes | None) -> None:
+    def __init__(
+        self, store: Store, origin: str, master: bytes | None, serving: Serving | None = None
+    ) -> None:
         """Read from `store`; the registry is that of this moment."""
         self._store = store
+        self._serving = serving or Serving()
         self.origin = origin
         with store.read() as transaction:
             self.registry = Registry.from_records(transaction.records(), master)
@@ -48,9 +52,9 @@ class ReadOnlyLedger:
             return transaction.head().log_time_us
 
     def checkpoint(self) -> bytes | None:
-        """The newest signed checkpoint, or None."""
+        """The newest signed checkpoint, or None; as `Ledger.checkpoint`."""
         with self._store.read() as transaction:
-            return transaction.checkpoint()
+            return self._serving.checkpoint(transaction)
 
     def health(self) -> dict[str, object]:
         """As `Ledger.health`, never writable."""

@@ -28,11 +28,11 @@ from chemtrace.adapters.sql.reads.proofs import StoredLog
 from chemtrace.adapters.sql.reads.tiles import StoredFiles
 from chemtrace.core.bundle.model import Bundle, StatusProof
 from chemtrace.core.catalogue import Catalogue
-from chemtrace.core.policy import Policy
 from chemtrace.ledger.bundles import MaySee, build_bundle, build_status
 from chemtrace.ledger.prove import prove_entry
 from chemtrace.ledger.published import open_published
 from chemtrace.ledger.static import read_entry_bundle, read_hash_tile
+from chemtrace.ledger.witnessing import Serving
 
 __all__ = ["Page", "Reads"]
 
@@ -41,11 +41,11 @@ class Reads:
     """The reading side of one ledger; safe for many threads."""
 
     def __init__(
-        self, database: Database, *, catalogue: Catalogue | None = None, policy: Policy | None = None
+        self, database: Database, *, catalogue: Catalogue | None = None, serving: Serving | None = None
     ) -> None:
-        """Read from `database`; `catalogue` gives names and hazards to chemical slots, `policy` says who cosigns."""
+        """Read from `database`; `catalogue` gives names and hazards to chemical slots, `serving` says who cosigns."""
         self._database = database
-        self._policy = policy
+        self._serving = serving or Serving()
         self._catalogue = catalogue
 
     # --- items
@@ -113,7 +113,7 @@ class Reads:
     def prove(self, index: int) -> dict[str, Any]:
         """`{entry, index, path, checkpoint}` of an entry under the newest checkpoint; raises `EntryUnknownError`."""
         with self._database.read() as connection:
-            return prove_entry(StoredLog(connection), index).to_json()
+            return prove_entry(StoredLog(connection, self._serving), index).to_json()
 
     def published(self) -> int:
         """Size of the newest checkpoint, 0 when there is none."""
@@ -139,13 +139,13 @@ class Reads:
     def bundle(self, subject: str, *, may_see: MaySee | None = None) -> Bundle:
         """The bundle of a subject in the newest tree that the policy accepts, as `build_bundle` makes it."""
         with self._database.read() as connection:
-            published = open_published(StoredProofs(connection), policy=self._policy)
+            published = open_published(StoredProofs(connection), policy=self._serving.policy)
             return build_bundle(published, subject, may_see=may_see)
 
     def status(self, subject: str, *, only_ed25519: bool = False) -> StatusProof:
         """The status proof of a subject in the newest tree that the policy accepts, as `build_status` makes it."""
         with self._database.read() as connection:
-            published = open_published(StoredProofs(connection), policy=self._policy)
+            published = open_published(StoredProofs(connection), policy=self._serving.policy)
             return build_status(published, subject, only_ed25519=only_ed25519)
 
     def events(

@@ -28,8 +28,8 @@ def healthz() -> Response:
 
 @router.get("/readyz", responses=_READY, summary="The ledger answers and may be written")
 def readyz(app: App) -> Response:
-    """200 with size and log time; 503 while the ledger cannot be written."""
-    state = app.ledger.health()
+    """200 with size, log time and witnesses; 503 while the ledger cannot be written."""
+    state = app.health()
     status = 200 if state["writable"] else 503
     return Response(orjson.dumps(state), status, media_type="application/json")
 

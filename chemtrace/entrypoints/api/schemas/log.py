@@ -24,6 +24,19 @@ class Alive(BaseModel):
     status: Literal["ok"]
 
 
+class Witnessing(BaseModel):
+    """How it stands with the witnesses: newest size that satisfies the policy, and which ones have not cosigned it."""
+
+    mode: Literal["open", "required"]
+    quorum: Annotated[str, Field(description="what the policy asks for, written out")]
+    satisfied: Annotated[bool, Field(description="the newest checkpoint has its quorum")]
+    satisfied_size: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=0, description="the checkpoint that is being cosigned")]
+    failing: Annotated[
+        dict[str, str], Field(description="witnesses that do not cosign, with the code of why")
+    ]
+
+
 class Readiness(BaseModel):
     """`stopped` is the code of what ended the writing, or null; `detectors` is "ok" or what holds them up."""
 
@@ -33,3 +46,4 @@ class Readiness(BaseModel):
     epoch: int
     stopped: str | None
     detectors: str
+    witnesses: Witnessing | None

@@ -1,0 +1,1 @@
+"""HTTP clients: bounded in time and size, behind ports of the ledger."""

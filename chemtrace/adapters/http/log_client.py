@@ -1,0 +1,186 @@
+"""The HTTP client of a log's files: checkpoint, tiles, entry bundles, the authority's payloads; nothing is believed.
+
+Every answer is bounded in time and size. Full tiles never change, so the ones used last are kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Final, NoReturn
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from chemtrace.core.base64url import decode_base64url
+from chemtrace.core.errors import (
+    EntryFormatError,
+    LogTruncatedError,
+    ServerAnswerError,
+    ServerRefusedError,
+    ServerUnavailableError,
+    SettingError,
+    WireError,
+)
+from chemtrace.core.header import MAX_PAYLOAD_BYTES
+from chemtrace.core.note import MAX_NOTE_BYTES
+from chemtrace.core.tiles import WIDTH, bundle_path, parse_bundle, tile_path
+from chemtrace.core.types import HASH_SIZE
+from chemtrace.ledger.static import MAX_REGISTRY_RANGE
+
+TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
+MAX_BUNDLE_BYTES: Final = WIDTH * (2 + 0xFFFF)
+MAX_PAYLOADS_BYTES: Final = 64 * 1024 * 1024
+"""Answer to one question for payloads; a larger range is asked for in halves."""
+KEPT_TILES: Final = 1024
+"""Full tiles kept: 8 MiB."""
+
+
+class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    index: int
+    payload: str
+
+
+_LINE: Final = msgspec.json.Decoder(_Line, strict=True)
+
+
+class HTTPLog:
+    """The ports `mirror.ports.PublicLog` and `AuditedLog` over a log's address; safe for many threads."""
+
+    def __init__(
+        self, url: str, token: str | None = None, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """Prepare; nothing is sent. `url` is the address whose `/log/checkpoint` is the checkpoint.
+
+        Raises:
+            SettingError: no http or https address, or a token that would travel in the clear to another machine.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise SettingError("a log is reached at an http or https address", setting="log", found=url[:200])
+        headers = {"User-Agent": "chemtrace-mirror", "Accept-Encoding": "gzip, identity"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        self._client = httpx.Client(
+            base_url=url.rstrip("/"), headers=headers, timeout=TIMEOUT, transport=transport, trust_env=False
+        )
+        self._tiles: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def checkpoint(self) -> bytes:
+        """The newest signed note; raises `ServerUnavailableError`, `ServerRefusedError`, `ServerAnswerError`."""
+        found = self._get("/log/checkpoint", MAX_NOTE_BYTES)
+        if found is None:
+            raise ServerUnavailableError("the log has published no checkpoint yet", path="/log/checkpoint")
+        return found
+
+    def hash_tile(self, level: int, number: int, width: int) -> bytes:
+        """The first `width` hashes of a tile; raises `LogTruncatedError` where the log does not give it."""
+        with self._lock:
+            full = self._tiles.get((level, number))
+            if full is not None:
+                self._tiles.move_to_end((level, number))
+                return full[: width * HASH_SIZE]
+        path = tile_path(level, number, width)
+        data = self._file(path, WIDTH * HASH_SIZE)
+        if len(data) != width * HASH_SIZE:
+            raise LogTruncatedError(
+                "the log gives a tile of another size",
+                tile=path,
+                expected=width * HASH_SIZE,
+                found=len(data),
+            )
+        if width == WIDTH:
+            with self._lock:
+                self._tiles[level, number] = data
+                if len(self._tiles) > KEPT_TILES:
+                    self._tiles.popitem(last=False)
+        return data
+
+    def entry_bundle(self, number: int, width: int) -> tuple[bytes, ...]:
+        """The first `width` entries of a bundle; raises `LogTruncatedError`, `ServerRefusedError`."""
+        path = bundle_path(number, width)
+        try:
+            return parse_bundle(self._file(path, MAX_BUNDLE_BYTES))
+        except EntryFormatError as error:
+            raise LogTruncatedError(f"the log gives no entry bundle: {error.message}", tile=path) from error
+
+    def registry_payloads(self, first: int, count: int) -> Mapping[int, bytes]:
+        """Payloads of the authority's entries among `first` to `first + count - 1`, by index."""
+        found: dict[int, bytes] = {}
+        for start in range(first, first + count, MAX_REGISTRY_RANGE):
+            asked = min(MAX_REGISTRY_RANGE, first + count - start)
+            path = f"/log/registry?first={start}&count={asked}"
+            for line in (self._get(path, MAX_PAYLOADS_BYTES) or b"").splitlines():
+                index, payload = _parse_line(line, path)
+                if start <= index < start + asked:
+                    found[index] = payload
+        return found
+
+    def forget(self) -> None:
+        """Forget the tiles kept: after a contradiction they are asked for again."""
+        with self._lock:
+            self._tiles.clear()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _file(self, path: str, limit: int) -> bytes:
+        data = self._get(f"/log/{path}", limit)
+        if data is None:
+            raise LogTruncatedError("the log does not give what its checkpoint covers", tile=path)
+        return data
+
+    def _get(self, path: str, limit: int) -> bytes | None:
+        """The body of a 200, None for a 404."""
+        try:
+            with self._client.stream("GET", path) as response:
+                status, data = response.status_code, _read(response, path, limit)
+                after = response.headers.get("Retry-After", "")
+        except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as error:
+            raise ServerUnavailableError(
+                f"the log cannot be reached: {type(error).__name__}", path=path
+            ) from error
+        if status == httpx.codes.OK:
+            return data
+        if status == httpx.codes.NOT_FOUND:
+            return None
+        _refuse(status, path, after)
+
+
+def _refuse(status: int, path: str, after: str) -> NoReturn:
+    if status in (401, 403):
+        raise ServerRefusedError(
+            "the log does not let this mirror read: give a token that is valid there",
+            status=status,
+            path=path,
+        )
+    if status in (408, 429) or status >= 500:
+        wait_s = int(after) if after.isdecimal() and len(after) < 5 else None
+        raise ServerUnavailableError(
+            f"the log cannot answer now (HTTP {status})", status=status, path=path, retry_after_s=wait_s
+        )
+    raise ServerAnswerError(f"the answer (HTTP {status}) is not a log's", status=status, path=path)
+
+
+def _read(response: httpx.Response, path: str, limit: int) -> bytes:
+    data = bytearray()
+    for chunk in response.iter_bytes():
+        data += chunk
+        if len(data) > limit:
+            raise ServerAnswerError("the log's answer is too large", path=path, limit=limit)
+    return bytes(data)
+
+
+def _parse_line(line: bytes, path: str) -> tuple[int, bytes]:
+    try:
+        parsed = _LINE.decode(line)
+        payload = decode_base64url(parsed.payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, WireError) as error:
+        raise ServerAnswerError("the log's answer is not its registry", path=path) from error
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise ServerAnswerError("a payload is too large", path=path, limit=MAX_PAYLOAD_BYTES)
+    return parsed.index, payload
