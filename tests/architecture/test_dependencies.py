@@ -23,6 +23,7 @@ ONLY_IN_TESTS = {
     "schemathesis",
     "playwright",
     "numpy",
+    "cbor2",
 }
 BASE = {"cryptography", "pynacl", "orjson", "msgspec"}
 
