@@ -6,15 +6,17 @@ apart from the database and must never be restored together with it.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from chemtrace.core.algorithms import PublicKey
 from chemtrace.core.checkpoint import Checkpoint, sign_checkpoint
-from chemtrace.core.errors import CheckpointForkError, ProofShapeError, RootMismatchError
+from chemtrace.core.errors import CheckpointForkError, LedgerLockedError, ProofShapeError, RootMismatchError
 from chemtrace.core.keys import PrivateKey
 from chemtrace.core.merkle import verify_consistency
 from chemtrace.core.types import RootHash
@@ -50,16 +52,28 @@ class FileVault:
 
         Raises:
             CheckpointForkError: a smaller tree than the last one, or `path` does not prove the last one a prefix.
+            LedgerLockedError: another process is signing with this vault; nothing was signed.
         """
-        last = self.last_signed()
-        if last is not None:
-            _check_growth(*last, size, root, path)
-        # Remembered before it is signed: a crash in between costs a signature, never the memory of one.
-        self._remember(size, root)
-        return sign_checkpoint(Checkpoint(origin, size, RootHash(root)), self._key)
+        with self._alone():
+            last = self.last_signed()
+            if last is not None:
+                _check_growth(*last, size, root, path)
+            # Remembered before it is signed: a crash in between costs a signature, never the memory of one.
+            self._remember(size, root)
+            return sign_checkpoint(Checkpoint(origin, size, RootHash(root)), self._key)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else may sign between the look at the last tree and the note of this one: it would be forgotten."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            _lock(folder, self._path.parent)
+            yield
+        finally:
+            os.close(folder)
 
     def _remember(self, size: int, root: bytes) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = self._path.with_suffix(".new")
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
@@ -73,6 +87,16 @@ class FileVault:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _lock(handle: int, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise LedgerLockedError(
+            "another process is signing with this vault: only one may write the log; stop the other one",
+            vault=str(folder),
+        ) from error
 
 
 def load_last_signed(path: Path) -> tuple[int, bytes] | None:

@@ -14,7 +14,13 @@ from chemtrace.adapters.keys.signers import KeyReceiptSigner
 from chemtrace.adapters.keys.vault import FileVault
 from chemtrace.adapters.logs import HIDDEN, configure_logs
 from chemtrace.core.algorithms import verify
-from chemtrace.core.errors import CheckpointForkError, KeyFileModeError, LedgerExistsError, SettingError
+from chemtrace.core.errors import (
+    CheckpointForkError,
+    KeyFileModeError,
+    LedgerExistsError,
+    LedgerLockedError,
+    SettingError,
+)
 from chemtrace.core.keys import generate_key
 from chemtrace.core.merkle import MemoryTree, consistency_path, hash_leaf
 
@@ -73,6 +79,22 @@ def test_the_vault_refuses_to_guess_what_a_damaged_file_said(vault, tmp_path):
     (tmp_path / "vault" / "log.vault").write_text("{")
     with pytest.raises(CheckpointForkError):
         sign(vault, tree(9), 9, 4)
+
+
+def test_two_processes_never_sign_with_one_vault_at_once(vault, tmp_path, monkeypatch):
+    """Else the smaller of two trees could be remembered last, and a copy of the log fork behind it."""
+    log, other = tree(9), FileVault(KEY, tmp_path / "vault" / "log.vault")
+
+    def remember(size, root):
+        with pytest.raises(LedgerLockedError):
+            sign(other, log, 9)
+        FileVault._remember(vault, size, root)
+
+    monkeypatch.setattr(vault, "_remember", remember)
+    sign(vault, log, 4)
+    assert vault.last_signed()[0] == 4
+    sign(other, log, 9, 4)
+    assert vault.last_signed()[0] == 9
 
 
 @pytest.mark.parametrize("algorithm", ["ed25519", "p256", "sm2"])
