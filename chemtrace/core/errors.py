@@ -572,6 +572,10 @@ class RowError(FormError, code="import.row"):
 # --- bundles, status proofs and trust --------------------------------------------------------------------
 
 
+class ProofFileError(UnavailableError, code="proof.file"):
+    """A proof file cannot be read from this machine's disk."""
+
+
 class BundleTooLargeError(TooLargeError, code="bundle.too-large"):
     """A history is too long for one bundle; fields `size`, `limit`, `unit`."""
 
@@ -675,6 +679,10 @@ class WitnessUnavailableError(UnavailableError, code="witness.unavailable"):
     """A witness does not answer, or answers what is no cosignature."""
 
 
+class MirrorBehindError(UnavailableError, code="mirror.behind"):
+    """The mirror has not recomputed this far yet; it cosigns nothing that it has not recomputed."""
+
+
 class WitnessForgedError(EvidenceError, code="evidence.witness-forged"):
     """A cosignature under a known witness's name does not verify."""
 
@@ -697,6 +705,14 @@ class MapBrokenError(EvidenceError, code="evidence.map"):
 
 class PrevBrokenError(EvidenceError, code="evidence.prev"):
     """An admitted event names a predecessor that its subject never had, or out of order where order is demanded."""
+
+
+class SignerBrokenError(EvidenceError, code="evidence.signer"):
+    """An admitted entry is signed by a key that could not sign it there, or not signed by it; see field `reason`."""
+
+
+class AdmissionBrokenError(EvidenceError, code="evidence.admission"):
+    """The log holds an entry that its own contract refuses; field `reason` is the code of what refuses it."""
 
 
 class ErasureUnloggedError(EvidenceError, code="evidence.erasure"):

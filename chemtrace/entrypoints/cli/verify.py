@@ -11,6 +11,7 @@ import typer
 from chemtrace.entrypoints.cli.exit_codes import ExitCode
 from chemtrace.entrypoints.cli.options import AsJSON, Data, load_settings
 from chemtrace.entrypoints.cli.output import print_json, print_note, print_text, progress_bar
+from chemtrace.entrypoints.cli.verify_proofs import verify_bundle_file, verify_status_file
 
 
 def register(app: typer.Typer) -> None:
@@ -19,6 +20,8 @@ def register(app: typer.Typer) -> None:
     group.command("log")(verify_log)
     group.command("proof")(verify_proof)
     group.command("backup")(verify_backup)
+    group.command("bundle")(verify_bundle_file)
+    group.command("status")(verify_status_file)
     app.add_typer(group, name="verify")
 
 

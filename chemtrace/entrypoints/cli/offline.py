@@ -1,0 +1,143 @@
+"""Verifying proof files with no ledger, no network and no server package: what every install can do.
+
+Both doors lead here: the commands of `verify_proofs`, and `start` where only the base packages are installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from chemtrace.core.bundle.model import MAX_BUNDLE_BYTES
+from chemtrace.core.bundle.qr import QR_PREFIX
+from chemtrace.core.bundle.trust import Trust, parse_trust
+from chemtrace.core.bundle.verdict import Verdict
+from chemtrace.core.bundle.verify import verify_bundle, verify_status
+from chemtrace.core.errors import BundleTooLargeError, ChemtraceError, ProofFileError, TrustFormatError
+from chemtrace.core.times import format_utc, parse_rfc3339
+from chemtrace.entrypoints.cli.exit_codes import ExitCode, exit_code
+from chemtrace.entrypoints.cli.output import print_error, print_json, print_text
+
+Kind: TypeAlias = Literal["bundle", "status"]
+Language: TypeAlias = Literal["zh", "en", "both"]
+
+STATEMENTS: Final = ("authentic", "included", "complete", "current")
+_FULL: Final = frozenset({"yes", "as_of"})
+_GAPS: Final = {"zh": "未核验：", "en": "Not checked:", "both": "未核验 · Not checked:"}
+
+
+def check_file(
+    kind: Kind, proof: str, trust: Path, *, at: str | None = None, max_age_s: int | None = None
+) -> Verdict:
+    """Return the verdict about a proof file, or about the text of a status code.
+
+    Args:
+        proof: a file; for a status proof also the text of its QR code, as a scanner gives it.
+        at: judge its age as of this moment, RFC 3339; None: as of the clock of this machine.
+        max_age_s: refuse what is older, instead of the limit in the trust file.
+
+    Raises:
+        ProofFileError, BundleTooLargeError: the file cannot be read. Otherwise as `verify_bundle`, `verify_status`.
+    """
+    pinned = _load_trust(trust)
+    if max_age_s is not None:
+        pinned = msgspec.structs.replace(pinned, max_age_s=max_age_s)
+    now_us = time.time_ns() // 1000 if at is None else parse_rfc3339(at)
+    if kind == "status":
+        data = proof.encode() if proof.startswith(QR_PREFIX) else _read(Path(proof))
+        return verify_status(data.removesuffix(b"\n"), pinned, now_us=now_us)
+    return verify_bundle(_read(Path(proof)), pinned, now_us=now_us)
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """The verdict for programs: times RFC 3339, statements and gaps with their sentences, events without payload."""
+    document: dict[str, Any] = msgspec.to_builtins(verdict)
+    document["verified"] = True
+    for name in ("log_time", "as_of"):
+        document[name] = format_utc(document.pop(f"{name}_us"))
+    document["events"] = [
+        {name: value for name, value in event.items() if name != "payload"} for event in document["events"]
+    ]
+    return document
+
+
+def verdict_lines(verdict: Verdict, language: Language) -> list[str]:
+    """The verdict for people: the four statements, then what was not checked."""
+    lines = [f"{verdict.subject}  ({verdict.origin}, {verdict.size})"]
+    for name in STATEMENTS:
+        claim = getattr(verdict, name)
+        lines += _sentences("✓" if claim.value in _FULL else "○", claim, language)
+    lines.append(_GAPS[language])
+    for gap in verdict.not_checked:
+        lines += _sentences("-", gap, language)
+    return lines
+
+
+def show(verdict: Verdict, *, language: Language, as_json: bool) -> None:
+    """Print a verdict on standard output."""
+    if as_json:
+        print_json(verdict_json(verdict))
+        return
+    for line in verdict_lines(verdict, language):
+        print_text(line)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """`verify bundle|status` without the packages of the command line; returns the exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        verdict = check_file(given.kind, given.proof, given.trust, at=given.at, max_age_s=given.max_age)
+    except ChemtraceError as error:
+        print_error(error, as_json=given.json)
+        return exit_code(error)
+    show(verdict, language=given.lang, as_json=given.json)
+    return ExitCode.OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="chemtrace", description="verify proof files offline / 离线核验证明文件"
+    )
+    verify = parser.add_subparsers(dest="group", required=True).add_parser("verify")
+    kinds = verify.add_subparsers(dest="kind", required=True)
+    for kind in ("bundle", "status"):
+        command = kinds.add_parser(kind)
+        command.add_argument("proof", metavar="FILE")
+        command.add_argument("--trust", type=Path, required=True, metavar="FILE")
+        command.add_argument("--at", metavar="TIME")
+        command.add_argument("--max-age", type=int, metavar="SECONDS")
+        command.add_argument("--lang", choices=("zh", "en", "both"), default="both")
+        command.add_argument("--json", action="store_true")
+    return parser
+
+
+def _sentences(mark: str, said: Any, language: Language) -> list[str]:
+    texts = [said.zh, said.en] if language == "both" else [getattr(said, language)]
+    return [f"{mark if at == 0 else ' '} {text}" for at, text in enumerate(texts)]
+
+
+def _load_trust(path: Path) -> Trust:
+    try:
+        return parse_trust(path.read_bytes())
+    except OSError as error:
+        raise TrustFormatError(
+            f"the trust file {path} cannot be read: {error.strerror}", path=str(path)
+        ) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BUNDLE_BYTES + 1)
+    except OSError as error:
+        raise ProofFileError(f"{path} cannot be read: {error.strerror}", path=str(path)) from error
+    if len(data) > MAX_BUNDLE_BYTES:
+        raise BundleTooLargeError(
+            "the file is larger than any bundle", size=len(data), limit=MAX_BUNDLE_BYTES, unit="bytes"
+        )
+    return data

@@ -1,0 +1,109 @@
+"""`chemtrace bundle`, `status` and `trust export`: proof files of this ledger, to be verified anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chemtrace.core.bundle.compact import encode_bundle_compact, encode_status_compact
+from chemtrace.core.bundle.qr import encode_status_qr
+from chemtrace.core.bundle.text import encode_bundle_text, encode_status_text
+from chemtrace.core.bundle.trust import encode_trust
+from chemtrace.core.codes import parse_code
+from chemtrace.core.subjects import parse_subject
+from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
+from chemtrace.entrypoints.cli.output import print_json, print_text
+
+QR_MODULE_PX = 6
+
+Subject = Annotated[
+    str, typer.Argument(help="trace code, in any spelling; or a subject such as key:ID / 追溯码或主体")
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="FILE", help="write here / 写入文件", dir_okay=False)
+]
+Compact = Annotated[bool, typer.Option("--compact", help="the compact form (CBOR) / 紧凑格式")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("bundle")(bundle)
+    app.command("status")(status)
+    group = typer.Typer(help="what verifiers pin / 信任文件", no_args_is_help=True)
+    group.command("export")(export_trust)
+    app.add_typer(group, name="trust")
+
+
+def bundle(
+    code: Subject, out: Out = None, compact: Compact = False, data: Data = None, as_json: AsJSON = False
+) -> None:
+    """Write the bundle of an item: its whole history, verified with no network / 导出单件证明包."""
+    subject = _subject(code)
+    _require_file(compact, out)
+    with opened(data) as application:
+        proof = application.reads.bundle(subject)
+    encoded = encode_bundle_compact(proof) if compact else encode_bundle_text(proof)
+    _write(encoded, out)
+    if out is not None:
+        _tell(subject, out, len(encoded), len(proof.sections[0].entries), as_json=as_json)
+
+
+def status(
+    code: Subject,
+    out: Out = None,
+    compact: Compact = False,
+    qr: Annotated[
+        Path | None,
+        typer.Option("--qr", metavar="FILE.png", help="draw its QR code / 生成二维码图片", dir_okay=False),
+    ] = None,
+    data: Data = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Write the short status proof of an item: how many events it has, as of when / 导出状态证明."""
+    subject = _subject(code)
+    _require_file(compact, out)
+    with opened(data) as application:
+        proof = application.reads.status(subject, only_ed25519=qr is not None)
+        if qr is not None:
+            picture = application.labels.render_qr_png(encode_status_qr(proof), QR_MODULE_PX, level="L")
+            qr.write_bytes(picture)
+            _tell(subject, qr, len(picture), proof.count, as_json=as_json)
+    if out is None and qr is not None:
+        return
+    encoded = encode_status_compact(proof) if compact else encode_status_text(proof)
+    _write(encoded, out)
+    if out is not None:
+        _tell(subject, out, len(encoded), proof.count, as_json=as_json)
+
+
+def export_trust(out: Out = None, data: Data = None) -> None:
+    """Write the trust file as this log states it; verifiers take theirs from somebody they trust / 导出信任文件."""
+    with opened(data) as application:
+        encoded = encode_trust(application.trust)
+    _write(encoded.rstrip(b"\n") if out is None else encoded, out)
+
+
+def _subject(text: str) -> str:
+    """A subject by its id, or an item's code in any spelling; a label's address has a colon too, and slashes."""
+    return parse_subject(text) if ":" in text and "/" not in text else parse_code(text).text
+
+
+def _require_file(compact: bool, out: Path | None) -> None:
+    if compact and out is None:
+        raise typer.BadParameter("the compact form is no text: name a file with --out", param_hint="--out")
+
+
+def _write(encoded: bytes, out: Path | None) -> None:
+    if out is None:
+        print_text(encoded.decode())
+    else:
+        out.write_bytes(encoded)
+
+
+def _tell(subject: str, file: Path, size: int, events: int, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"subject": subject, "file": str(file), "bytes": size, "events": events})
+    else:
+        print_text(f"{file}: {subject}, {events} events / 个事件, {size} bytes / 字节")

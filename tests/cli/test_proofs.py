@@ -1,0 +1,145 @@
+"""Proof files by the command line: written by one machine, verified by another that has only the base install."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chemtrace.entrypoints.cli.exit_codes import ExitCode
+from scanners.decode import scan_file
+from tests.cli.shell import run, run_ok
+from tests.cli.town import MAKER, Town
+
+BASE_ONLY = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"typer", "rich", "fastapi", "sqlalchemy", "pydantic_settings", "httpx", "qrcode"}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Missing())
+import importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name == "typer" else find(name, package)
+from chemtrace.entrypoints.cli.start import main
+main()
+"""
+
+
+@pytest.fixture
+def drum(town: Town) -> str:
+    """A drum that was made and published."""
+    code = town.codes[0]
+    words = ("--kind", "produce", "--phase", "make", "--item", f"{code}=25KGM", "--set", "site=WORKS-1")
+    run_ok("submit", *words, "--key", town.key(MAKER))
+    return code
+
+
+@pytest.fixture
+def files(drum: str) -> dict[str, Path]:
+    """Its proof files and the trust file, written by the commands."""
+    names = {
+        name: Path(name)
+        for name in ("bundle.json", "bundle.cbor", "status.json", "status.cbor", "status.png")
+    }
+    run_ok("bundle", drum, "-o", "bundle.json")
+    run_ok("bundle", drum.lower(), "-o", "bundle.cbor", "--compact")
+    run_ok("status", drum, "-o", "status.json")
+    run_ok("status", drum, "-o", "status.cbor", "--compact", "--qr", "status.png")
+    run_ok("trust", "export", "-o", "trust.json")
+    return names
+
+
+def base_only(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The program with none of the server's packages to be found."""
+    command = [sys.executable, "-c", BASE_ONLY, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_written_proofs_verify_in_both_forms(files: dict[str, Path], drum: str) -> None:
+    for kind in ("bundle", "status"):
+        found = [
+            run_ok("verify", kind, f"{kind}.{form}", "--trust", "trust.json", "--json").json
+            for form in ("json", "cbor")
+        ]
+        assert found[0] == found[1]
+        assert (found[0]["verified"], found[0]["subject"]) == (True, drum)
+        assert found[0]["included"]["value"] == "yes"
+    assert found[0]["authentic"]["value"] == "not_said"
+
+
+def test_a_verdict_is_four_sentences_and_what_was_not_checked(files: dict[str, Path]) -> None:
+    told = run_ok("verify", "bundle", "bundle.json", "--trust", "trust.json").out
+    for words in (
+        "真实",
+        "Authentic",
+        "已入账",
+        "Included",
+        "完整性",
+        "Complete",
+        "时效",
+        "Current",
+        "Not checked",
+    ):
+        assert words in told
+    chinese = run_ok("verify", "bundle", "bundle.json", "--trust", "trust.json", "--lang", "zh").out
+    assert "Authentic" not in chinese
+    english = run_ok("verify", "bundle", "bundle.json", "--trust", "trust.json", "--lang", "en").out
+    assert "真实" not in english
+
+
+def test_the_qr_code_of_a_status_proof_is_read_and_verifies(files: dict[str, Path], drum: str) -> None:
+    (code,) = scan_file(files["status.png"]).codes
+    told = run_ok("verify", "status", code.text, "--trust", "trust.json", "--json").json
+    assert (told["subject"], told["count"]) == (drum, 1)
+
+
+def test_the_base_install_verifies_and_says_what_it_lacks(files: dict[str, Path]) -> None:
+    for kind in ("bundle", "status"):
+        whole = run_ok("verify", kind, f"{kind}.json", "--trust", "trust.json", "--json").json
+        done = base_only("verify", kind, f"{kind}.json", "--trust", "trust.json", "--json")
+        assert (done.returncode, json.loads(done.stdout)) == (0, whole), done.stderr
+    done = base_only("serve")
+    assert (done.returncode, "chemtrace[server]" in done.stderr) == (ExitCode.UNAVAILABLE, True)
+
+
+@pytest.mark.parametrize("program", ["whole", "base"])
+def test_a_changed_or_old_or_missing_proof_ends_with_its_own_code(
+    files: dict[str, Path], program: str
+) -> None:
+    Path("changed.json").write_bytes(files["bundle.json"].read_bytes().replace(b'"index":', b'"index":1', 1))
+    Path("other.json").write_bytes(
+        Path("trust.json").read_bytes().replace(b'"authority":"', b'"authority":"00', 1)
+    )
+    cases = (
+        (("changed.json", "--trust", "trust.json"), None, ExitCode.REFUSED),
+        (("bundle.json", "--trust", "other.json"), "trust.format", ExitCode.REFUSED),
+        (("none.json", "--trust", "trust.json"), "proof.file", ExitCode.UNAVAILABLE),
+        (("bundle.json", "--trust", "none.json"), "trust.format", ExitCode.REFUSED),
+        (("status.json", "--trust", "trust.json"), "bundle.format", ExitCode.REFUSED),
+        (
+            ("bundle.json", "--trust", "trust.json", "--max-age", "60", "--at", "2099-01-01T00:00:00Z"),
+            "bundle.stale",
+            ExitCode.REFUSED,
+        ),
+    )
+    for arguments, code, expected in cases:
+        line = ("verify", "bundle", *arguments, "--json")
+        if program == "whole":
+            ended = run(*line)
+            found, error = ended.code, ended.err
+        else:
+            done = base_only(*line)
+            found, error = done.returncode, done.stderr
+        assert found == expected, (arguments, error)
+        assert code is None or json.loads(error.splitlines()[-1])["code"] == code
+
+
+def test_a_drum_that_was_never_made_has_no_proof(town: Town) -> None:
+    for command in ("bundle", "status"):
+        ended = run(command, town.codes[5], "--json")
+        assert (ended.code, ended.problem["code"]) == (ExitCode.REFUSED, "subject.not-found")
+    assert run("bundle", town.codes[5], "--compact").code == ExitCode.USAGE
