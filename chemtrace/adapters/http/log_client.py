@@ -5,10 +5,11 @@ Every answer is bounded in time and size. Full tiles never change, so the ones u
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Final, NoReturn
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,6 +17,7 @@ import msgspec
 
 from chemtrace.core.base64url import decode_base64url
 from chemtrace.core.errors import (
+    ChemtraceError,
     EntryFormatError,
     LogTruncatedError,
     ServerAnswerError,
@@ -60,6 +62,12 @@ class HTTPLog:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise SettingError("a log is reached at an http or https address", setting="log", found=url[:200])
+        if token is not None and parts.scheme == "http" and not _is_here(parts.hostname):
+            raise SettingError(
+                "a token does not travel in the clear: give the log's https address",
+                setting="log",
+                found=url[:200],
+            )
         headers = {"User-Agent": "chemtrace-mirror", "Accept-Encoding": "gzip, identity"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -146,24 +154,31 @@ class HTTPLog:
             ) from error
         if status == httpx.codes.OK:
             return data
-        if status == httpx.codes.NOT_FOUND:
-            return None
-        _refuse(status, path, after)
+        if status != httpx.codes.NOT_FOUND:
+            raise _refusal(status, path, after)
+        return None
 
 
-def _refuse(status: int, path: str, after: str) -> NoReturn:
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _refusal(status: int, path: str, after: str) -> ChemtraceError:
     if status in (401, 403):
-        raise ServerRefusedError(
+        return ServerRefusedError(
             "the log does not let this mirror read: give a token that is valid there",
             status=status,
             path=path,
         )
     if status in (408, 429) or status >= 500:
         wait_s = int(after) if after.isdecimal() and len(after) < 5 else None
-        raise ServerUnavailableError(
+        return ServerUnavailableError(
             f"the log cannot answer now (HTTP {status})", status=status, path=path, retry_after_s=wait_s
         )
-    raise ServerAnswerError(f"the answer (HTTP {status}) is not a log's", status=status, path=path)
+    return ServerAnswerError(f"the answer (HTTP {status}) is not a log's", status=status, path=path)
 
 
 def _read(response: httpx.Response, path: str, limit: int) -> bytes:

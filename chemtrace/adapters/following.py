@@ -1,0 +1,62 @@
+"""The thread of a mirror: one round of following after another, for as long as it runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from chemtrace.core.errors import ChemtraceError, EvidenceError, UnavailableError
+
+MAX_PAUSE_S: Final = 300.0
+
+log = structlog.get_logger("chemtrace.mirror")
+
+
+class FollowingThread:
+    """Calls `follow` every `interval_s` seconds; after failures less often, up to every five minutes."""
+
+    def __init__(self, follow: Callable[[], object], *, interval_s: float) -> None:
+        """Prepare the thread; it starts with `start`."""
+        self._follow = follow
+        self._interval_s = interval_s
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="mirror", daemon=True)
+        self.fault: ChemtraceError | None = None
+        """What the last round ended with, None when it went well."""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the round in hand."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(60)
+
+    def _run(self) -> None:
+        pause_s = 0.0
+        while not self._ended.wait(pause_s):
+            pause_s = self._interval_s if self._round() else min(MAX_PAUSE_S, max(1.0, 2 * pause_s))
+
+    def _round(self) -> bool:
+        try:
+            self._follow()
+        except EvidenceError as error:
+            log.exception("mirror.evidence", **error.problem())
+            self.fault = error
+        except UnavailableError as error:
+            log.warning("mirror.unavailable", **error.problem())
+            self.fault = error
+        except ChemtraceError as error:
+            log.exception("mirror.refused", **error.problem())
+            self.fault = error
+        except Exception:  # the thread must live: the next round may succeed, and the state shows the trouble
+            log.exception("mirror.defect")
+            return False
+        else:
+            self.fault = None
+        return self.fault is None

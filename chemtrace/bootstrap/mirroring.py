@@ -1,0 +1,94 @@
+"""Wiring a mirror: the witness's folder and memory, its store, the log it follows, its clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from chemtrace.adapters.clock import SystemClock
+from chemtrace.adapters.following import FollowingThread
+from chemtrace.adapters.http.log_client import HTTPLog
+from chemtrace.adapters.mirror_state import MIRROR_FILE, SQLiteMirrorStore
+from chemtrace.adapters.witness_state import STATE_FILE, SQLiteWitnessState, load_identity
+from chemtrace.core.bundle.trust import Trust, parse_trust
+from chemtrace.core.errors import SettingError
+from chemtrace.ledger.ports import Clock
+from chemtrace.ledger.witness import Witness
+from chemtrace.mirror.follow import Follower
+
+__all__ = ["FollowingThread", "Mirror", "load_token", "load_trust", "opened_mirror"]
+
+
+class Mirror:
+    """A wired mirror: what recomputes, what cosigns, and what it keeps."""
+
+    def __init__(self, follower: Follower, witness: Witness, store: SQLiteMirrorStore) -> None:
+        """Take the parts; `opened_mirror` makes them."""
+        self.follower = follower
+        self.witness = witness
+        self.store = store
+
+
+def load_trust(file: Path) -> Trust:
+    """Read what is pinned of a log; raises `SettingError` for no file, and as `parse_trust`."""
+    return parse_trust(_load(file, "trust"))
+
+
+def load_token(file: Path | None) -> str | None:
+    """Read a bearer token from its file; raises `SettingError`."""
+    if file is None:
+        return None
+    token = _load(file, "token-file").decode("ascii", "replace").strip()
+    if not token or not token.isprintable() or " " in token or not token.isascii():
+        raise SettingError(f"{file} holds no token", setting="token-file")
+    return token
+
+
+@contextmanager
+def opened_mirror(
+    folder: Path,
+    *,
+    url: str,
+    trust: Trust,
+    token: str | None,
+    clock: Clock | None = None,
+    transport: httpx.BaseTransport | None = None,
+) -> Iterator[Mirror]:
+    """The mirror of a folder that `chemtrace mirror init` made, for as long as the block lasts.
+
+    Raises:
+        KeyFileModeError, KeyFileError, SettingError: no mirror's folder, one of another log, or unusable keys.
+    """
+    clock = clock or SystemClock()
+    identity = load_identity(folder)
+    log = HTTPLog(url, token, transport=transport)
+    state = SQLiteWitnessState(folder / STATE_FILE)
+    try:
+        store = SQLiteMirrorStore(folder / MIRROR_FILE, trust.origin)
+        follower = Follower(log=log, store=store, trust=trust, evidence=state, clock=clock)
+        try:
+            witness = Witness(
+                name=identity.name,
+                keys=identity.keys,
+                logs=[trust.log_verifier],
+                state=state,
+                clock=clock,
+                examine=follower.examine,
+            )
+            yield Mirror(follower, witness, store)
+        finally:
+            follower.close()
+            store.close()
+    finally:
+        state.close()
+        log.close()
+
+
+def _load(file: Path, setting: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise SettingError(f"{file} cannot be read: {error.strerror}", setting=setting) from error

@@ -1,0 +1,130 @@
+"""`chemtrace mirror`: recompute somebody else's log, and cosign only what was recomputed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from chemtrace.entrypoints.cli.options import AsJSON
+from chemtrace.entrypoints.cli.output import print_json, print_line, print_note, print_text, push_out
+
+if TYPE_CHECKING:
+    from chemtrace.mirror.ports import Position
+
+Folder = Annotated[Path, typer.Option("--data", metavar="DIR", help="folder of the mirror / 镜像方目录")]
+LogURL = Annotated[str, typer.Option("--log", metavar="URL", help="address of the log / 日志地址")]
+TrustFile = Annotated[
+    Path, typer.Option("--trust", metavar="FILE", help="trust file of the log, pinned / 固定的信任文件")
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", metavar="FILE", help="file with an auditor's token / 审计方令牌文件"),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group."""
+    group = typer.Typer(help="recompute a log and cosign it / 镜像并复算日志", no_args_is_help=True)
+    group.command("init")(init)
+    group.command("follow")(follow)
+    group.command("serve")(serve)
+    group.command("evidence")(evidence)
+    app.add_typer(group, name="mirror")
+
+
+def init(
+    data: Folder,
+    name: Annotated[
+        str, typer.Option(help="name in cosignatures, a URL without scheme / 镜像方名称（不带协议的网址）")
+    ],
+    as_json: AsJSON = False,
+) -> None:
+    """Make a mirror's keys (they stay here, mode 0600) and print what others put into their policies / 建立镜像方."""
+    from chemtrace.bootstrap.witnessing import create_identity
+
+    identity = create_identity(data.absolute(), name)
+    if as_json:
+        print_json({"name": identity.name, "vkeys": identity.vkeys})
+        return
+    print_text(f"镜像方 mirror: {identity.name}")
+    for vkey in identity.vkeys:
+        print_text(f"公钥 verifier key: {vkey}")
+    print_note("把其中一行写进策略文件 one of these goes into a policy file, as: witness NAME VKEY URL")
+
+
+def follow(
+    data: Folder, log: LogURL, trust: TrustFile, token_file: TokenFile = None, as_json: AsJSON = False
+) -> None:
+    """Recompute the log up to its newest checkpoint, once; exit code 5 and the error when it contradicts / 复算一次."""
+    from chemtrace.bootstrap.mirroring import load_token, load_trust, opened_mirror
+
+    with opened_mirror(
+        data.absolute(), url=log, trust=load_trust(trust), token=load_token(token_file)
+    ) as mirror:
+        mirror.follower.follow()
+        result = _state(mirror.follower.position)
+    if as_json:
+        print_json(result)
+    else:
+        print_text(
+            f"复算一致 recomputed: {result['size']} entries, {result['subjects']} subjects, "
+            f"log time {result['log_time']}"
+        )
+
+
+def serve(
+    data: Folder,
+    log: LogURL,
+    trust: TrustFile,
+    token_file: TokenFile = None,
+    bind: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="address to listen on / 监听地址")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port, 0 for a free one / 端口")] = 8091,
+    interval: Annotated[
+        float, typer.Option(min=0.1, max=3600, help="seconds between two looks at the log / 轮询间隔（秒）")
+    ] = 5.0,
+    as_json: AsJSON = False,
+) -> None:
+    """Follow the log, and cosign checkpoints recomputed whole; Ctrl-C or SIGTERM ends it / 运行镜像服务."""
+    from chemtrace.bootstrap import configure_logs
+    from chemtrace.bootstrap.mirroring import FollowingThread, load_token, load_trust, opened_mirror
+    from chemtrace.entrypoints.mirror.app import create_mirror_app
+    from chemtrace.entrypoints.server import open_socket, url_of
+    from chemtrace.entrypoints.witness.serving import run_witness
+
+    configure_logs(level="INFO")
+    with opened_mirror(
+        data.absolute(), url=log, trust=load_trust(trust), token=load_token(token_file)
+    ) as mirror:
+        listener = open_socket(bind, port)
+        url = url_of(listener)
+        witness = mirror.witness
+        if as_json:
+            print_line({"url": url, "pid": os.getpid(), "name": witness.name, "vkeys": witness.vkeys})
+        else:
+            print_text(f"镜像服务已启动 mirror {witness.name} at {url}/add-checkpoint")
+            print_note("  /state 进度 progress · /evidence 证据 · /metrics 指标 · Ctrl-C 停止 stops")
+        push_out()
+        thread = FollowingThread(mirror.follower.follow, interval_s=interval)
+        thread.start()
+        try:
+            run_witness(create_mirror_app(mirror, thread), listener)
+        finally:
+            thread.stop()
+
+
+def evidence(data: Folder, as_json: AsJSON = False) -> None:
+    """Show what contradicted: two signed checkpoints, or a checkpoint and what was found under it / 显示矛盾证据."""
+    from chemtrace.entrypoints.cli.witness import evidence as show
+
+    show(data, as_json=as_json)
+
+
+def _state(position: Position) -> dict[str, Any]:
+    from chemtrace.entrypoints.mirror.app import state_of
+
+    return state_of(position)

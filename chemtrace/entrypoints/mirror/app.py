@@ -1,0 +1,57 @@
+"""A mirror over HTTP: `add-checkpoint` as every witness has it, and the state of its recomputation for everybody."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+from prometheus_client import Gauge
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from chemtrace.bootstrap.mirroring import FollowingThread, Mirror
+from chemtrace.core.epoch import parse_epoch
+from chemtrace.entrypoints.witness.app import create_witness_app
+from chemtrace.mirror.ports import Position
+
+RECOMPUTED: Final = Gauge("chemtrace_mirror_entries", "Entries recomputed by this mirror")
+HEALTHY: Final = Gauge(
+    "chemtrace_mirror_healthy", "1 while the last look at the log went well, 0 after a fault"
+)
+
+
+def create_mirror_app(mirror: Mirror, thread: FollowingThread | None = None) -> Starlette:
+    """Return the door of `mirror`; the caller owns and closes it."""
+    app = create_witness_app(mirror.witness)
+    app.router.routes.append(Route("/state", show_progress, methods=["GET"]))
+    app.state.mirror = mirror
+    app.state.thread = thread
+    RECOMPUTED.set_function(lambda: mirror.follower.position.size)
+    HEALTHY.set_function(lambda: 0 if thread is not None and thread.fault is not None else 1)
+    return app
+
+
+async def show_progress(request: Request) -> Response:
+    """How far it has recomputed, and what the last look at the log ended with (`fault`: a problem, or null)."""
+    mirror: Mirror = request.app.state.mirror
+    thread: FollowingThread | None = request.app.state.thread
+    position = await run_in_threadpool(lambda: mirror.follower.position)
+    fault = None if thread is None or thread.fault is None else thread.fault.problem()
+    return Response(orjson.dumps(state_of(position) | {"fault": fault}), media_type="application/json")
+
+
+def state_of(position: Position) -> dict[str, Any]:
+    """What a position says, for programs: sizes, counts, log time and roots of the newest epoch."""
+    epoch = parse_epoch(position.epoch) if position.epoch else None
+    return {
+        "size": position.size,
+        "subjects": position.subjects,
+        "chain": position.chain.hex(),
+        "epoch": None if epoch is None else epoch.number,
+        "log_time": None if epoch is None else epoch.log_time,
+        "map_root": None if epoch is None else epoch.map_root,
+        "checkpoint": position.note.decode("utf-8") or None,
+    }

@@ -1,0 +1,280 @@
+"""Following a log as an auditing mirror: fetch what is new, authenticate it, judge it, fold it, keep it.
+
+Entries are taken in runs. A run is first proved to be what the signed checkpoint commits, then judged entry by entry;
+only a run without fault is written, in one transaction with the position. A mirror that is killed goes on from there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+import msgspec
+
+from chemtrace.core.add_checkpoint import Held
+from chemtrace.core.bundle.trust import Trust
+from chemtrace.core.entry import is_epoch_header, leaf_hash, parse_entry
+from chemtrace.core.epoch import encode_epoch
+from chemtrace.core.errors import (
+    EpochBrokenError,
+    EvidenceError,
+    LogTruncatedError,
+    MirrorBehindError,
+    RootMismatchError,
+    SplitViewError,
+    TreeBrokenError,
+)
+from chemtrace.core.merkle import CompactRange, verify_consistency
+from chemtrace.core.tiles import WIDTH, consistency_from_tiles, extend_tiles, root_from_tiles
+from chemtrace.ledger.ports import Clock
+from chemtrace.ledger.witness import Evidence
+from chemtrace.mirror.ports import AuditedLog, MirrorStore, Position, Step
+from chemtrace.mirror.run import RunJudge
+from chemtrace.mirror.signatures import SignatureThreads
+from chemtrace.mirror.views import View, compare_views, parse_view, split_view
+
+RUN: Final = 16 * WIDTH
+"""Entries in a run: 16 bundles."""
+INLINE: Final = RUN
+"""Entries that a mirror recomputes while a request waits; further behind, it asks to come again."""
+WAIT_S: Final = 3
+"""Seconds that a request waits for the run in hand."""
+RETRY_S: Final = 5
+
+
+class EvidenceKeeper(Protocol):
+    """Where contradictions are kept for everybody to see: the witness's memory."""
+
+    def keep_evidence(self, evidence: Evidence) -> None:
+        """Keep one, durable on return."""
+        ...
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """All, oldest first."""
+        ...
+
+
+class Follower:
+    """One mirror of one log. Safe for several threads: one recomputes, the others wait or are sent away."""
+
+    def __init__(
+        self,
+        *,
+        log: AuditedLog,
+        store: MirrorStore,
+        trust: Trust,
+        evidence: EvidenceKeeper,
+        clock: Clock,
+        threads: int = 0,
+    ) -> None:
+        """Follow the log that `trust` pins; `threads` check signatures, 0: one a core."""
+        self._log = log
+        self._store = store
+        self._trust = trust
+        self._evidence = evidence
+        self._clock = clock
+        self._signatures = SignatureThreads(threads)
+        self._lock = threading.Lock()
+        self._judge: RunJudge | None = None
+        self._wanted: View | None = None
+
+    @property
+    def position(self) -> Position:
+        """How far it has recomputed."""
+        return self._store.position()
+
+    def follow(self) -> View:
+        """Fetch the newest checkpoint and recompute up to it, or up to one that a request has brought; return it.
+
+        Raises:
+            RollbackError, SplitViewError, TreeBrokenError, LogTruncatedError: what the log shows contradicts what it
+                has shown or signed. Other errors of evidence: what it holds should not be there. All are kept.
+            UnavailableError: the log is not reached, or refuses this mirror.
+        """
+        view = self._parse(self._log.checkpoint())
+        with self._lock, self._keeping(view):
+            seen = self._store.position().seen
+            if seen:
+                compare_views(self._parse(seen), view, self._log.hash_tile)
+            if seen != view.note:
+                self._store.saw(view.note)
+            # A log that shows only what its witnesses have cosigned brings the next checkpoint in a request.
+            wanted = self._wanted
+            if wanted is not None and wanted.checkpoint.size > view.checkpoint.size:
+                self._advance(wanted)
+            self._advance(view)
+        return view
+
+    def examine(self, held: Held) -> None:
+        """Let a witness cosign only what was recomputed whole; what is a little ahead is recomputed now.
+
+        Raises:
+            MirrorBehindError: not recomputed yet; the log should ask again.
+            EvidenceError: what was recomputed contradicts it, or the log has signed two histories before.
+        """
+        view = View(held.checkpoint, held.note)
+        if not self._lock.acquire(timeout=WAIT_S):
+            raise self._behind(view)
+        try:
+            if view.checkpoint.size > self._store.position().size + INLINE:
+                self._wanted = view
+                raise self._behind(view)
+            with self._keeping(view):
+                self._advance(view)
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._signatures.close()
+
+    def _behind(self, view: View) -> MirrorBehindError:
+        return MirrorBehindError(
+            "this mirror has not recomputed so far yet: ask again",
+            retry_after_s=RETRY_S,
+            size=view.checkpoint.size,
+            recomputed=self._store.position().size,
+        )
+
+    @contextmanager
+    def _keeping(self, view: View) -> Iterator[None]:
+        """Keep whatever contradicts; after any failure what is in memory is dropped, it may be ahead of the store."""
+        try:
+            self._refuse_forked()
+            yield
+        except EvidenceError as error:
+            self._judge = None
+            self._log.forget()
+            self._keep(error, view)
+            raise
+        except BaseException:
+            self._judge = None
+            raise
+
+    def _advance(self, view: View) -> None:
+        """Recompute up to a view, or compare one of a tree that was recomputed before."""
+        position, size = self._store.position(), view.checkpoint.size
+        if position.note:
+            before = self._parse(position.note)
+            if before.checkpoint.size <= size:
+                compare_views(before, view, self._log.hash_tile)
+        if size <= position.size:
+            self._check_root(view, position)
+        while position.size < size:
+            position = self._run(position, view)
+        body = self._store.entry(size - 1)
+        if body is None or not is_epoch_header(parse_entry(body).header_bytes):
+            raise EpochBrokenError(
+                "a checkpoint stands right behind an epoch record, this one does not",
+                index=size - 1,
+                size=size,
+            )
+
+    def _run(self, position: Position, view: View) -> Position:
+        first = position.size
+        end = min(view.checkpoint.size, (first // RUN + 1) * RUN)
+        bodies = self._fetch(first, end)
+        leaves = [leaf_hash(body) for body in bodies]
+        nodes = self._authenticate(position, leaves, view)
+        judge = self._judge
+        if judge is None or judge.next_index != first:
+            judge = self._judge = RunJudge(self._store, position, self._trust.authority, self._signatures)
+        judged = judge.judge(first, bodies, leaves, self._payloads)
+        fold = judge.fold
+        after = Position(
+            size=end,
+            nodes=nodes,
+            chain=fold.chain,
+            epoch_index=fold.epoch_index,
+            epoch=b"" if fold.epoch is None else encode_epoch(fold.epoch),
+            subjects=fold.subjects,
+            note=view.note,
+        )
+        tiles = extend_tiles(first, leaves, lambda level, number, _: self._store.tile(level, number))
+        subjects, pages = fold.take()
+        self._store.commit(
+            Step(
+                first=first,
+                entries=judged.rows,
+                tiles=[(tile.level, tile.number, tile.data) for tile in tiles],
+                subjects=subjects,
+                pages=pages,
+                changes=judged.changes,
+                position=after,
+            )
+        )
+        return after
+
+    def _fetch(self, first: int, end: int) -> list[bytes]:
+        """The entries `first` to `end - 1`, bundle by bundle."""
+        bodies: list[bytes] = []
+        for number in range(first // WIDTH, (end + WIDTH - 1) // WIDTH):
+            width = min(WIDTH, end - number * WIDTH)
+            bundle = self._log.entry_bundle(number, width)
+            if len(bundle) != width:
+                raise LogTruncatedError(
+                    "the log gives fewer entries than its checkpoint covers",
+                    bundle=number,
+                    expected=width,
+                    found=len(bundle),
+                )
+            bodies += bundle[max(0, first - number * WIDTH) :]
+        return bodies
+
+    def _authenticate(self, position: Position, leaves: Sequence[bytes], view: View) -> bytes:
+        """Check that the entries are those that the signed tree holds; return the nodes of the tree up to them."""
+        grown = CompactRange(position.size, position.hashes)
+        grown.extend(leaves)
+        size, root = view.checkpoint.size, view.checkpoint.root
+        path = () if grown.size == size else consistency_from_tiles(grown.size, size, self._log.hash_tile)
+        try:
+            verify_consistency(
+                old_size=grown.size, new_size=size, old_root=grown.root(), new_root=root, path=path
+            )
+        except RootMismatchError as error:
+            raise TreeBrokenError(
+                "the entries that the log gives are not those that it has signed",
+                first=position.size,
+                last=grown.size - 1,
+                size=size,
+                expected=error.fields.get("expected"),
+                found=error.fields.get("computed"),
+            ) from error
+        return grown.encode()
+
+    def _payloads(self, first: int, count: int) -> Mapping[int, bytes]:
+        return self._log.registry_payloads(first, count)
+
+    def _check_root(self, view: View, position: Position) -> None:
+        """The root of a tree that was recomputed before must be the one that the entries gave."""
+        size = view.checkpoint.size
+        if size and self._stored_root(size) != view.checkpoint.root:
+            raise split_view(self._parse(position.note), view)
+
+    def _stored_root(self, size: int) -> bytes:
+        return root_from_tiles(size, lambda level, number, _: self._store.tile(level, number))
+
+    def _parse(self, note: bytes) -> View:
+        return parse_view(note, self._trust.origin, [self._trust.log_verifier])
+
+    def _refuse_forked(self) -> None:
+        """A log that has signed two histories is not followed any more: which one would it be?"""
+        for evidence in self._evidence.evidence():
+            if evidence.code == SplitViewError.code and evidence.origin == self._trust.origin:
+                raise SplitViewError(
+                    "this log has signed two histories before: a person must decide what becomes of it",
+                    origin=evidence.origin,
+                    first_note=evidence.first_note,
+                    second_note=evidence.second_note,
+                )
+
+    def _keep(self, error: EvidenceError, view: View) -> None:
+        """Keep a contradiction: two notes where there are two, else the note and what was found under it."""
+        first, second = error.fields.get("first_note"), error.fields.get("second_note")
+        if not isinstance(first, bytes) or not isinstance(second, bytes):
+            first, second = view.note, msgspec.json.encode(error.problem(), order="sorted")
+        self._evidence.keep_evidence(
+            Evidence(self._clock.now_us(), self._trust.origin, error.code, first, second)
+        )

@@ -1,0 +1,48 @@
+"""The signatures of a run of entries, on all cores: the library gives up the interpreter's lock while it works."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from chemtrace.core.algorithms import verify
+from chemtrace.core.errors import RefusedError, SignerBrokenError
+from chemtrace.mirror.entries import Claim
+
+RUN: Final = 64
+"""Signatures that a thread takes at once."""
+
+
+class SignatureThreads:
+    """A pool of threads for claims; close it at the end."""
+
+    def __init__(self, threads: int = 0) -> None:
+        """Use `threads` threads, 0: one a core."""
+        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="mirror")
+
+    def check(self, claims: Sequence[Claim]) -> None:
+        """Return when every claim has verified; raises `SignerBrokenError` for the first that has not."""
+        runs = [claims[at : at + RUN] for at in range(0, len(claims), RUN)]
+        for wrong in self._pool.map(_first_wrong, runs):
+            if wrong is not None:
+                raise wrong
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _first_wrong(claims: Sequence[Claim]) -> SignerBrokenError | None:
+    for claim in claims:
+        try:
+            verify(claim.key, claim.message, claim.signature)
+        except RefusedError as error:
+            return SignerBrokenError(
+                f"a signature of entry {claim.index} does not verify",
+                index=claim.index,
+                reason=error.code,
+                kid=claim.kid,
+            )
+    return None
