@@ -1,7 +1,7 @@
 """What an operator does to a ledger that need not be open, or must not be: audit, backup, restore, migrate.
 
-Nothing here takes the writer's lock, reads a signing key or starts a part: it works beside a running server, and on
-a ledger that the server refuses to open.
+Nothing here reads a signing key or starts a part, and only a rebuild takes the writer's lock: the rest works beside a
+running server, and all of it on a ledger that the server refuses to open.
 """
 
 from __future__ import annotations
@@ -21,19 +21,24 @@ from chemtrace.adapters.backup import (
 from chemtrace.adapters.clock import SystemClock
 from chemtrace.adapters.data_files import contracts_dir
 from chemtrace.adapters.keys.vault import VAULT_FILE, VAULT_FOLDER, load_last_signed
+from chemtrace.adapters.lock import WriterLock
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.following import FlowFollower
-from chemtrace.adapters.sql.migrate import current_revision, newest_revision, upgrade
+from chemtrace.adapters.sql.migrate import current_revision, newest_revision, upgrade, verify_schema
 from chemtrace.adapters.sql.reads.audit import open_snapshot
+from chemtrace.adapters.sql.store import SQLStore
 from chemtrace.core.catalogue import parse_catalogue
+from chemtrace.core.errors import LedgerMissingError
 from chemtrace.flow.observation import Fault
 from chemtrace.ledger.audit import AuditReport, verify_log
+from chemtrace.ledger.rebuild import drop_folds, rebuild_folds
 
 __all__ = [
     "BackupManifest",
     "Progress",
     "audit_ledger",
     "back_up_ledger",
+    "rebuild_ledger",
     "record_audit",
     "restore_backup",
     "schema_state",
@@ -41,6 +46,9 @@ __all__ = [
     "upgrade",
     "verify_backup",
 ]
+
+REBUILD_FILE = "rebuilding"
+"""Stands in the data folder from the dropping of the folds until they are whole again."""
 
 CATALOGUE_FILE = "chemicals/beijing-35.json"
 """The catalogue that a ledger uses unless its settings name another."""
@@ -105,6 +113,37 @@ def back_up_ledger(
         with_keys=with_keys,
         progress=progress,
     )
+
+
+def rebuild_ledger(*, database_url: str, data_dir: Path, progress: Progress | None = None) -> int:
+    """Drop tiles, subject trees and map, and fold them again from the entries; returns how many entries they cover.
+
+    Takes the writer's lock: nothing else may write meanwhile, and a server does not open the ledger before the end.
+    One that was broken off goes on where it was.
+
+    Raises:
+        LedgerLockedError: another process writes this ledger; it was left as it is.
+        LedgerMissingError, SchemaVersionError: there is nothing to rebuild, or it needs `chemtrace db upgrade` first.
+        EntryCorruptError, MapBrokenError, TreeBrokenError: the entries are not those that were published.
+    """
+    if database_url.startswith("sqlite") and not sqlite_path(database_url).is_file():
+        raise LedgerMissingError("there is no ledger here", path=str(sqlite_path(database_url)))
+    lock = WriterLock(data_dir)
+    database = Database(database_url)
+    try:
+        verify_schema(database)
+        store, mark = SQLStore(database), data_dir / REBUILD_FILE
+        with store.read() as transaction:
+            whole = transaction.tiled_size() == transaction.head().epoch_index + 1
+        if whole or not mark.exists():
+            drop_folds(store)
+            mark.touch(mode=0o600)
+        entries = rebuild_folds(store, progress=progress)
+        mark.unlink()
+        return entries
+    finally:
+        database.close()
+        lock.release()
 
 
 def schema_state(database_url: str) -> tuple[str | None, str | None]:

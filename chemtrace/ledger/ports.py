@@ -246,6 +246,10 @@ class ReadTransaction(Protocol):
         """The newest content of a page of the map that is not newer than `max_version` (index of an epoch record)."""
         ...
 
+    def tiled_size(self) -> int:
+        """Number of entries that the stored tiles cover."""
+        ...
+
     def checkpoint_size(self) -> int | None:
         """Size of the newest checkpoint."""
         ...
@@ -304,6 +308,10 @@ class WriteTransaction(ReadTransaction, Protocol):
 
     def store_tiles(self, tiles: Iterable[tuple[int, int, bytes]]) -> None:
         """Write tiles (level, number, hashes), replacing partial ones."""
+        ...
+
+    def drop_folds(self) -> None:
+        """Remove all tiles, subject trees and pages of the map: what `ledger.rebuild` makes again."""
         ...
 
     def store_checkpoint(self, size: int, note: bytes) -> None:

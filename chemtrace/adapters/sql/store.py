@@ -136,6 +136,11 @@ class Writing(Questions):
         """Write tiles (level, number, hashes), replacing partial ones."""
         run_many(self.connection, _TILE, list(tiles))
 
+    def drop_folds(self) -> None:
+        """Remove all tiles, subject trees and pages of the map."""
+        for table in ("tile", "subject_tree", "map_page"):
+            self.connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608  # constants
+
     def store_checkpoint(self, size: int, note: bytes) -> None:
         """Write a signed checkpoint."""
         run_many(self.connection, _CHECKPOINT, [(size, note)])

@@ -1,4 +1,4 @@
-"""`chemtrace db`: the database under a ledger: schema, backup, restore."""
+"""`chemtrace db`: the database under a ledger: schema, backup, restore, rebuild."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from chemtrace.entrypoints.cli.output import print_json, print_text, progress_ba
 
 def register(app: typer.Typer) -> None:
     """Add the command group."""
-    group = typer.Typer(help="schema, backup, restore / 数据库维护", no_args_is_help=True)
+    group = typer.Typer(help="schema, backup, restore, rebuild / 数据库维护", no_args_is_help=True)
     group.command("status")(status)
     group.command("upgrade")(upgrade)
     group.command("backup")(backup)
     group.command("restore")(restore)
+    group.command("rebuild")(rebuild)
     app.add_typer(group, name="db")
 
 
@@ -105,4 +106,24 @@ def restore(
     else:
         print_text(
             f"已恢复 restored {manifest.entries} entries as of {manifest.taken}; now run `chemtrace verify log`"
+        )
+
+
+def rebuild(data: Data = None, as_json: AsJSON = False) -> None:
+    """Make tiles, subject trees and map again from the entries; stop the server first / 从日志重建派生数据.
+
+    Every map root and tree root is compared with what was published. Broken off, it goes on when run again.
+    """
+    from chemtrace.bootstrap import maintenance
+
+    settings = load_settings(data)
+    with progress_bar("重建 rebuilding", shown=not as_json) as progress:
+        entries = maintenance.rebuild_ledger(
+            database_url=settings.database_url, data_dir=settings.data_dir, progress=progress
+        )
+    if as_json:
+        print_json({"entries": entries})
+    else:
+        print_text(
+            f"已重建 rebuilt tiles, subject trees and map of {entries} entries; every published root agrees"
         )
