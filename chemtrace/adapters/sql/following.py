@@ -1,13 +1,14 @@
 """The detectors behind the log: reads what is new at each epoch, writes alerts and watches, keeps its own place.
 
-Everything of one step stands in one transaction with the position, so a crash repeats a step and never skips or doubles
-one. The engine in memory is a copy of the rows; when in doubt it is built from them again.
+A step is computed upon a snapshot; what it changes is then written in one short transaction together with the position,
+if that is still the one it began from. So a crash repeats a step and never skips or doubles one, and the writer of the
+log never waits for a detector. The engine in memory is a copy of the rows; when in doubt it is built from them again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -33,8 +34,20 @@ _WATCH: Final = upsert_sql("watch", "key", "detector, due_us, doc")
 _POSITION: Final = "UPDATE flow_position SET idx = ?, refusal_id = ? WHERE id = 1"
 
 
+class _Views(NamedTuple):
+    """What one step looks at."""
+
+    questions: Questions
+    registry: Registry
+    engine: Engine
+
+
+EPOCHS_A_STEP: Final = 100
+"""Epochs taken in one step where many are to be caught up with: a transaction for each would cost more than they do."""
+
+
 class FlowFollower:
-    """Drives one engine over one ledger; called by the committer thread alone."""
+    """Drives one engine over one ledger; not to be called by two threads at once."""
 
     def __init__(self, database: Database) -> None:
         """Keep alerts, watches and position in `database`."""
@@ -42,13 +55,20 @@ class FlowFollower:
         self._engine: Engine | None = None
         self._position: tuple[int, int] = (-1, -1)
         self._questions: Questions | None = None
+        self._changed: dict[str, Alert] = {}
 
     def follow(self, epoch: EpochRow, seen: Sequence[Seen] | None, registry: Registry) -> None:
         """Take everything up to `epoch`, tick at each epoch on the way, and write what changed."""
         try:
-            with self._database.write() as connection:
-                self._questions = Questions(connection)
-                self._step(self._questions, epoch, seen, registry)
+            with self._database.read() as connection:
+                questions = Questions(connection)
+                rows = questions.epochs_from(_read_position(questions)[0])
+            rows = tuple([row for row in rows if row.index <= epoch.index])
+            for at in range(0, len(rows), EPOCHS_A_STEP):
+                while not self._step(
+                    rows[at : at + EPOCHS_A_STEP], seen if len(rows) == 1 else None, registry
+                ):
+                    self._engine = None
         except BaseException:
             self._engine = None
             raise
@@ -77,39 +97,55 @@ class FlowFollower:
         finally:
             self._questions = None
 
-    def _step(
-        self, questions: Questions, epoch: EpochRow, seen: Sequence[Seen] | None, registry: Registry
-    ) -> None:
-        position = _read_position(questions)
-        if self._engine is None or position != self._position or _knows_more(questions, self._engine):
-            self._engine = self._load_engine(questions)
+    def _step(self, epochs: Sequence[EpochRow], seen: Sequence[Seen] | None, registry: Registry) -> bool:
+        """Compute these epochs and write what they change; False when somebody else wrote meanwhile."""
+        with self._database.read() as connection:
+            questions = self._questions = Questions(connection)
+            before, claims = _read_position(questions), _fault_claims(questions)
+            engine = self._engine
+            if engine is None or before != self._position or not claims <= _known_claims(engine):
+                engine = self._engine = self._load_engine(questions)
+            changes, after = self._compute(_Views(questions, registry, engine), epochs, seen, before)
+        with self._database.write() as connection:
+            questions = Questions(connection)
+            if _read_position(questions, lock=True) != before or _fault_claims(questions) != claims:
+                return False
+            for change in changes:
+                _write(questions, change)
+            run_many(connection, _POSITION, [after])
+        self._position = after
+        return True
+
+    def _compute(
+        self,
+        views: _Views,
+        epochs: Sequence[EpochRow],
+        seen: Sequence[Seen] | None,
+        position: tuple[int, int],
+    ) -> tuple[list[Changes], tuple[int, int]]:
+        """What these epochs change, and the position behind them; nothing is written."""
         index, refusal_id = position
-        if epoch.index < index:
-            return
-        epochs = [row for row in questions.epochs_from(index) if row.index <= epoch.index]
-        if seen is None or len(epochs) != 1:
-            for row in epochs:
-                shown = replay(questions, registry, index, row.index, log_time_us=row.log_time_us)
-                refusal_id = self._take(questions, registry, shown, row, refusal_id)
-                index = row.index + 1
-        else:
-            fresh = (one for one in seen if _index(one) >= index)
-            refusal_id = self._take(questions, registry, fresh, epoch, refusal_id)
-        self._position = (epoch.index + 1, refusal_id)
-        run_many(questions.connection, _POSITION, [self._position])
+        changes: list[Changes] = []
+        self._changed = {}
+        for row in epochs:
+            if row.index < index:
+                continue
+            shown: Iterable[Seen]
+            if seen is None:
+                shown = replay(views.questions, views.registry, index, row.index, log_time_us=row.log_time_us)
+            else:
+                shown = [one for one in seen if _index(one) >= index]
+            change, refusal_id = self._take(views, shown, row, refusal_id)
+            changes.append(change)
+            self._changed.update({alert.id: alert for alert in change.alerts})
+            index = row.index + 1
+        return changes, (index, refusal_id)
 
     def _take(
-        self,
-        questions: Questions,
-        registry: Registry,
-        shown: Iterable[Seen],
-        epoch: EpochRow,
-        refusal_id: int,
-    ) -> int:
+        self, views: _Views, shown: Iterable[Seen], epoch: EpochRow, refusal_id: int
+    ) -> tuple[Changes, int]:
         """Show one epoch's events and refusals to the engine, in the order of the log, and tick."""
-        engine = self._engine
-        if engine is None:
-            engine = self._engine = self._load_engine(questions)
+        questions, engine = views.questions, views.engine
         refusals = load_refusals(questions.connection, after=refusal_id, below_size=epoch.index)
         waiting = iter(refusals)
         refusal = next(waiting, None)
@@ -117,12 +153,21 @@ class FlowFollower:
             while refusal is not None and refusal.at_size <= _index(one):
                 engine.refused(refusal)
                 refusal = next(waiting, None)
-            _show(questions, registry, engine, one)
+            if isinstance(one, Observed):
+                engine.observe(_observation(questions, views.registry, one))
+            else:
+                engine.handled(_handling(one), self._alert(questions, one.payload.alert))
         while refusal is not None:
             engine.refused(refusal)
             refusal = next(waiting, None)
-        _write(questions, engine.tick(epoch.log_time_us))
-        return max([refusal_id, *(kept.id for kept in refusals)])
+        return engine.tick(epoch.log_time_us), max([refusal_id, *(kept.id for kept in refusals)])
+
+    def _alert(self, questions: Questions, alert_id: str) -> Alert | None:
+        """An alert as the epochs before this one left it."""
+        if alert_id in self._changed:
+            return self._changed[alert_id]
+        row = fetch_one(questions.connection, "SELECT doc FROM alert WHERE id = ?", (alert_id,))
+        return None if row is None else parse_alert(bytes(row[0]))
 
     def _load_engine(self, questions: Questions) -> Engine:
         live = "SELECT doc FROM alert WHERE status NOT IN ('withdrawn', 'dismissed')"
@@ -140,9 +185,9 @@ class FlowFollower:
         return ("", "") if row is None else (bytes(row[0]).hex(), bytes(row[1]).hex())
 
 
-def _read_position(questions: Questions) -> tuple[int, int]:
-    lock = "" if questions.connection.dialect.name == "sqlite" else " FOR UPDATE"
-    row = fetch_one(questions.connection, f"SELECT idx, refusal_id FROM flow_position WHERE id = 1{lock}")  # noqa: S608  # constants
+def _read_position(questions: Questions, *, lock: bool = False) -> tuple[int, int]:
+    locked = " FOR UPDATE" if lock and questions.connection.dialect.name != "sqlite" else ""
+    row = fetch_one(questions.connection, f"SELECT idx, refusal_id FROM flow_position WHERE id = 1{locked}")  # noqa: S608  # constants
     return (0, 0) if row is None else (int(row[0]), int(row[1]))
 
 
@@ -151,48 +196,46 @@ def _first_wrong(error: EvidenceError) -> int:
     return index if isinstance(index, int) else -1
 
 
-def _knows_more(questions: Questions, engine: Engine) -> bool:
-    """Whether an audit has written faults beside this engine."""
+def _fault_claims(questions: Questions) -> frozenset[str]:
+    """Faults written down: an audit may do so beside this engine."""
     sql = "SELECT key FROM watch WHERE key >= 'claim|D4|' AND key < 'claim|D4}'"
-    known = {claim_row(claim_id) for claim_id in engine.state.claims}
-    return any(str(key) not in known for (key,) in fetch(questions.connection, sql))
+    return frozenset(str(key) for (key,) in fetch(questions.connection, sql))
+
+
+def _known_claims(engine: Engine) -> set[str]:
+    return {claim_row(claim_id) for claim_id in engine.state.claims}
 
 
 def _index(seen: Seen) -> int:
     return seen.event.index if isinstance(seen, Observed) else seen.index
 
 
-def _show(questions: Questions, registry: Registry, engine: Engine, seen: Seen) -> None:
-    if isinstance(seen, Observed):
-        engine.observe(
-            Observation(
-                event=seen.event,
-                before=seen.before,
-                after=seen.after,
-                findings=seen.findings,
-                resolved=seen.resolved,
-                waybills=seen.waybills,
-                issued=_issued(registry, seen),
-                older=_older(questions, registry, seen),
-                log_time_us=seen.log_time_us,
-                kid=seen.kid,
-                leaf=seen.leaf.hex(),
-            )
-        )
-        return
-    stored = _stored_alert(questions, seen)
-    engine.handled(
-        Handling(
-            alert=seen.payload.alert,
-            phase=seen.phase,
-            actor=seen.actor,
-            index=seen.index,
-            event_id=seen.event_id.hex(),
-            at_us=seen.at_us,
-            remark=seen.payload.remark,
-            assignee=seen.payload.assignee,
-        ),
-        stored,
+def _observation(questions: Questions, registry: Registry, seen: Observed) -> Observation:
+    return Observation(
+        event=seen.event,
+        before=seen.before,
+        after=seen.after,
+        findings=seen.findings,
+        resolved=seen.resolved,
+        waybills=seen.waybills,
+        issued=_issued(registry, seen),
+        older=_older(questions, registry, seen),
+        log_time_us=seen.log_time_us,
+        kid=seen.kid,
+        leaf=seen.leaf.hex(),
+    )
+
+
+def _handling(seen: AlertHandled) -> Handling:
+    return Handling(
+        alert=seen.payload.alert,
+        phase=seen.phase,
+        actor=seen.actor,
+        index=seen.index,
+        event_id=seen.event_id.hex(),
+        at_us=seen.at_us,
+        remark=seen.payload.remark,
+        assignee=seen.payload.assignee,
     )
 
 
@@ -212,12 +255,6 @@ def _older(questions: Questions, registry: Registry, seen: Observed) -> dict[int
             if event is not None:
                 older[index] = event
     return older
-
-
-def _stored_alert(questions: Questions, seen: AlertHandled) -> Alert | None:
-    sql = "SELECT doc FROM alert WHERE id = ?"
-    row = fetch_one(questions.connection, sql, (seen.payload.alert,))
-    return None if row is None else parse_alert(bytes(row[0]))
 
 
 def _write(questions: Questions, changes: Changes) -> None:
