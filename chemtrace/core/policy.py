@@ -77,9 +77,9 @@ class Policy(msgspec.Struct, frozen=True):
         if chosen is None:
             raise PolicyUnmetError(
                 "the witnesses that the policy asks for have not cosigned this checkpoint",
-                quorum=self.quorum,
+                quorum=_shown(self.quorum),
                 expected=self.describe(),
-                found=tuple(sorted(names)),
+                found=tuple(sorted(map(_shown, names))),
             )
         return chosen
 
@@ -97,7 +97,7 @@ class Policy(msgspec.Struct, frozen=True):
         def text(name: str) -> str:
             group = groups.get(name)
             if group is None:
-                return name
+                return _shown(name)
             return f"{group.threshold} of ({', '.join(text(member) for member in group.members)})"
 
         return text(self.quorum)
@@ -173,6 +173,11 @@ def names_of(policy: Policy, cosignatures: Iterable[Cosignature]) -> frozenset[s
     return frozenset([witness.name for witness in found if witness is not None])
 
 
+def _shown(word: str) -> str:
+    """A word as text that every JSON writer takes: bytes that are not UTF-8 stand as escapes."""
+    return word[:80].encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 class _Reader:
     """Takes the lines of a policy in order and refuses the first that is wrong, by its number."""
 
@@ -190,7 +195,7 @@ class _Reader:
         rows = {"log": self._log, "witness": self._witness, "group": self._group, "quorum": self._set_quorum}
         row = rows.get(words[0])
         if row is None:
-            raise self._refuse("a line starts with log, witness, group or quorum", found=words[0][:80])
+            raise self._refuse("a line starts with log, witness, group or quorum", found=_shown(words[0]))
         row(words[1:])
         if max(len(self._logs), len(self._witnesses), len(self._groups)) > MAX_DEFINITIONS:
             raise self._refuse("too many definitions", limit=MAX_DEFINITIONS)
@@ -233,13 +238,16 @@ class _Reader:
         for member in members:
             if member not in self._names or member in self._members:
                 raise self._refuse(
-                    "a member is defined on an earlier line and stands in one group, once", found=member[:80]
+                    "a member is defined on an earlier line and stands in one group, once",
+                    found=_shown(member),
                 )
             self._members.add(member)
         threshold = {"all": len(members), "any": 1}.get(rule, int(rule) if _NUMBER.fullmatch(rule) else 0)
         if not 1 <= threshold <= len(members):
             raise self._refuse(
-                "a group asks for all, any or 1 to n of its members", expected=len(members), found=rule[:80]
+                "a group asks for all, any or 1 to n of its members",
+                expected=len(members),
+                found=_shown(rule),
             )
         self._define(name)
         self._groups.append(PolicyGroup(name, threshold, tuple(members)))
@@ -248,12 +256,12 @@ class _Reader:
         if len(words) != 1 or self._quorum is not None:
             raise self._refuse("there is one quorum line, and it reads: quorum <name>", words=len(words))
         if words[0] != NONE and words[0] not in self._names:
-            raise self._refuse("the quorum is defined on an earlier line", found=words[0][:80])
+            raise self._refuse("the quorum is defined on an earlier line", found=_shown(words[0]))
         self._quorum = words[0]
 
     def _define(self, name: str) -> None:
         if name == NONE or name in self._names:
-            raise self._refuse("this name is taken", found=name[:80])
+            raise self._refuse("this name is taken", found=_shown(name))
         self._names.add(name)
 
     def _refuse(self, message: str, **fields: object) -> PolicyFormatError:

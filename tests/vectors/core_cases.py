@@ -41,6 +41,7 @@ from chemtrace.core.types import RootHash
 from tests.specimens import CODE, ED25519, ENTERPRISE, KEYS, OPENING, P256, PAYLOAD, SM2, make_specimen
 from tests.vectors.core_runner import run
 from tests.vectors.map_cases import map_cases
+from tests.vectors.witness_cases import witness_cases
 
 FOLDER = Path(__file__).parents[2] / "contracts" / "vectors"
 ORIGIN = "log.example/chemtrace"
@@ -337,7 +338,7 @@ def cases() -> Iterator[Case]:
     for make in (
         _canonical_cases, _statement_cases, _header_cases, _entry_cases, _key_cases, _signature_cases,
         _key_request_cases, _tree_cases, _epoch_cases, _checkpoint_cases, _receipt_cases,
-        map_cases,
+        map_cases, witness_cases,
     ):  # fmt: skip
         yield from make()
 

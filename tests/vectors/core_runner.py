@@ -26,6 +26,7 @@ from chemtrace.core.statement import (
     verify_signatures,
 )
 from tests.vectors.map_runner import MAP_OPERATIONS
+from tests.vectors.witness_runner import WITNESS_OPERATIONS
 
 
 def _bytes(text: str) -> bytes:
@@ -137,6 +138,7 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "checkpoint": _checkpoint,
     "receipt": _receipt,
     **MAP_OPERATIONS,
+    **WITNESS_OPERATIONS,
 }
 
 

@@ -127,6 +127,9 @@ def test_bytes_with_the_high_bit_are_opaque_in_names_and_comments() -> None:
     name = "K\u212a\udcff"
     assert parse_policy(text).quorum == name
     assert parse_policy(text).satisfied({name})
+    with pytest.raises(PolicyUnmetError) as caught:
+        parse_policy(text).needed(())
+    assert caught.value.problem()["fields"]["quorum"] == "K\u212a\\udcff"  # type: ignore[index]  # a mapping
 
 
 A, B = f"witness A {vkey('A')}\n", f"witness B {vkey('B')}\n"
