@@ -13,7 +13,18 @@ from chemtrace.entrypoints.api.auth import wrong_tokens
 from chemtrace.entrypoints.api.openapi import DESCRIPTION, describe
 from chemtrace.entrypoints.api.plain_urls import PlainURLs
 from chemtrace.entrypoints.api.problems import install_problems
-from chemtrace.entrypoints.api.routes import alerts, bundles, events, health, items, log, parties, tiles, waybills
+from chemtrace.entrypoints.api.routes import (
+    alerts,
+    bundles,
+    events,
+    health,
+    items,
+    log,
+    parties,
+    tiles,
+    waybills,
+)
+from chemtrace.entrypoints.api.waiting import Publications
 
 MIN_GZIP_BYTES: Final = 1024
 
@@ -28,6 +39,7 @@ def create_app(application: Application) -> FastAPI:
     )
     app.state.application = application
     app.state.wrong_tokens = wrong_tokens()
+    app.state.publications = Publications(application)
     for module in (events, items, bundles, parties, waybills, alerts, log, tiles, health):
         app.include_router(module.router)
     install_problems(app)

@@ -10,6 +10,7 @@ from fastapi import Response
 
 from chemtrace.core.base64url import encode_base64url
 from chemtrace.entrypoints.api.problems import problem_of, problem_response
+from chemtrace.entrypoints.api.waiting import APPLIED_HEADER
 from chemtrace.ledger.outcome import Admitted, Outcome
 
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
@@ -30,6 +31,18 @@ def response_of(outcome: Outcome) -> Response:
         status = 200 if outcome.duplicate else 201
         return Response(orjson.dumps(receipt_body(outcome)), status, media_type="application/json")
     return problem_response(outcome.error)
+
+
+def published_response(outcome: Outcome, note: str, wait_s: int) -> Response:
+    """`response_of` with the checkpoint that covers the entry, which the sender has waited for."""
+    if not isinstance(outcome, Admitted):
+        return response_of(outcome)
+    return Response(
+        orjson.dumps({**receipt_body(outcome), "checkpoint": note}),
+        200 if outcome.duplicate else 201,
+        media_type="application/json",
+        headers={APPLIED_HEADER: f"wait={wait_s}"},
+    )
 
 
 def _base64url(data: bytes) -> bytes:

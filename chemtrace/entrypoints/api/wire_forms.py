@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from chemtrace.entrypoints.api.answers import WRITING, Responses, problems
 from chemtrace.entrypoints.api.schemas.events import SignedReceipt
+from chemtrace.entrypoints.api.waiting import WAITED
 
 MAX_SUBJECTS: Final = 1_000
 """Most subjects of one question for heads."""
@@ -122,12 +123,20 @@ HEADS_BODY: Final[dict[str, Any]] = {
 }
 
 ONE_ANSWERS: Final[Responses] = {
-    200: {"model": SignedReceipt, "description": "it was there already: the first receipt, byte for byte"},
-    201: {"model": SignedReceipt, "description": "the entry is durable"},
+    200: {
+        "model": SignedReceipt,
+        "description": "it was there already: the first receipt, byte for byte",
+        "headers": WAITED,
+    },
+    201: {"model": SignedReceipt, "description": "the entry is durable", "headers": WAITED},
     **problems(*WRITING),
 }
 LINES_ANSWERS: Final[Responses] = {
-    200: {"description": "what became of each line", "content": _RESULTS},
+    200: {
+        "description": "what became of each line; after `Prefer: wait`, a last line `{checkpoint}` once published",
+        "content": _RESULTS,
+        "headers": WAITED,
+    },
     **problems(413, 415, 422, 500, 503),
 }
 NOTES_ANSWERS: Final[Responses] = {

@@ -17,9 +17,10 @@ from chemtrace.entrypoints.api.answers import READING, answers
 from chemtrace.entrypoints.api.auth import Reader
 from chemtrace.entrypoints.api.conditional import UNCHANGED, IfNoneMatch, tagged_response
 from chemtrace.entrypoints.api.context import App
-from chemtrace.entrypoints.api.outcomes import line_of, response_of
+from chemtrace.entrypoints.api.outcomes import line_of, published_response, response_of
 from chemtrace.entrypoints.api.raw_body import read_body
 from chemtrace.entrypoints.api.schemas.events import Event, Heads
+from chemtrace.entrypoints.api.waiting import APPLIED_HEADER, Prefer, wait_published, wished_wait_s
 from chemtrace.entrypoints.api.wire_forms import (
     HEADS_BODY,
     LINES_ANSWERS,
@@ -50,10 +51,13 @@ class HeadsQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     openapi_extra=ONE_BODY,
     summary="Submit one signed statement",
 )
-async def post_event(request: Request, app: App) -> Response:
+async def post_event(request: Request, app: App, prefer: Prefer = None) -> Response:
     """201 with the receipt once the entry is durable; 200 with the first receipt when it was there already."""
     body = await read_body(request, limit=MAX_WIRE_BYTES, media_types=JSON)
-    return response_of(await run_in_threadpool(app.ledger.submit, body))
+    outcome = await run_in_threadpool(app.ledger.submit, body)
+    wait_s = wished_wait_s(prefer)
+    note = await wait_published(request, [outcome], wait_s) if wait_s else None
+    return response_of(outcome) if note is None else published_response(outcome, note, wait_s)
 
 
 @router.post(
@@ -63,13 +67,16 @@ async def post_event(request: Request, app: App) -> Response:
     openapi_extra=LINES_BODY,
     summary="Submit up to 1,000 statements, one a line",
 )
-async def post_batch(request: Request, app: App) -> Response:
+async def post_batch(request: Request, app: App, prefer: Prefer = None) -> Response:
     """200 with one JSON result a line, in the order of the lines sent: the receipt, or the problem."""
-    return await take_lines(request, app)
+    return await take_lines(request, app, wait_s=wished_wait_s(prefer))
 
 
-async def take_lines(request: Request, app: App, *, kind: str | None = None) -> Response:
-    """Submit an NDJSON body and answer line by line; with a `kind`, lines of any other are refused."""
+async def take_lines(request: Request, app: App, *, kind: str | None = None, wait_s: int = 0) -> Response:
+    """Submit an NDJSON body and answer line by line; with a `kind`, lines of any other are refused.
+
+    With `wait_s`, a last line `{"checkpoint"}` follows once all that was admitted is published, if it is by then.
+    """
     settings = app.settings
     body = await read_body(request, limit=settings.batch_bytes, media_types=NDJSON)
     lines = [line for line in body.split(b"\n") if line.strip()]
@@ -81,7 +88,11 @@ async def take_lines(request: Request, app: App, *, kind: str | None = None) -> 
         )
     outcomes = await run_in_threadpool(_submit_lines, app.ledger.submit_many, lines, kind)
     answer = b"".join(line_of(number, outcome) for number, outcome in enumerate(outcomes, start=1))
-    return Response(answer, media_type="application/x-ndjson")
+    note = await wait_published(request, outcomes, wait_s) if wait_s else None
+    if note is None:
+        return Response(answer, media_type="application/x-ndjson")
+    answer += orjson.dumps({"checkpoint": note}, option=orjson.OPT_APPEND_NEWLINE)
+    return Response(answer, media_type="application/x-ndjson", headers={APPLIED_HEADER: f"wait={wait_s}"})
 
 
 def refuse_other_kind(wire: bytes, kind: str) -> None:

@@ -24,6 +24,9 @@ class SignedReceipt(BaseModel):
     kid: Hex32
     receipt: Base64Url
     signature: Base64Url
+    checkpoint: Annotated[
+        str | None, Field(description="only after `Prefer: wait`: the C2SP signed note that covers the entry")
+    ] = None
 
 
 class Head(BaseModel):
