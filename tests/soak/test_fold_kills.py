@@ -8,7 +8,7 @@ import statistics
 import time
 from pathlib import Path
 
-from tests.faults.fold_kills import Told, check_survival, found, kill_often
+from tests.faults.fold_kills import Told, check_rebuild, check_survival, found, kill_often
 
 KILLS = int(os.environ.get("CHEMTRACE_SOAK_KILLS", "1000"))
 CHECK_EVERY = 100
@@ -30,4 +30,5 @@ def test_a_thousand_kills_lose_nothing_and_fork_nothing(tmp_path: Path) -> None:
             f"{done} kills {dict(told.deaths)}: {len(told.receipts)} receipts and {len(told.checkpoints)} checkpoints"
             f" held; ready after {statistics.median(ready):.0f} ms, at most {ready[-1]:.0f} ms"
         )
+    check_rebuild(settings)
     assert max(told.ready_ms) <= RECOVERY_MS
