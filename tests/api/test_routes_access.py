@@ -20,6 +20,10 @@ PUBLIC = {
     ("GET", "/metrics"),
     ("GET", "/log/checkpoint"),
     ("GET", "/v1/log/checkpoint"),
+    # Hashes tell nothing; what to pin, and the page that verifies with no network.
+    ("GET", "/log/tile/{level}/{path:path}"),
+    ("GET", "/log/trust"),
+    ("GET", "/verify"),
     # What the interface is.
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
@@ -48,6 +52,9 @@ EXAMPLES = {
     "{party}": "91110000MA0000018B",
     "{site}": "S-MAKER",
     "{number}": "WB-1",
+    "{subject}": "BJ1P0057K2M4QX9T3CF",
+    "{level}": "0",
+    "{path:path}": "000",
 }
 
 
