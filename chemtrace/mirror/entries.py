@@ -18,8 +18,8 @@ from chemtrace.core.entry import Entry, is_epoch_header, parse_entry
 from chemtrace.core.errors import (
     AdmissionBrokenError,
     ChemtraceError,
-    HeaderError,
     LogTruncatedError,
+    PayloadDigestError,
     PrevBrokenError,
     PrevStaleError,
     PrevUnknownError,
@@ -189,7 +189,7 @@ def _payload(index: int, header: Header, payload: bytes | None) -> Payload:
         raise LogTruncatedError("the log does not give the payload of an entry of the authority", index=index)
     try:
         if sha256(payload).hexdigest() != header.payload.sha256 or len(payload) != header.payload.size:
-            raise HeaderError(
+            raise PayloadDigestError(
                 "the payload is not the one that the header signs", expected=header.payload.sha256
             )
         value = parse_payload(header.kind, header.phase, payload)

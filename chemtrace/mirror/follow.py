@@ -95,9 +95,12 @@ class Follower:
         """
         view = self._parse(self._log.checkpoint())
         with self._lock, self._keeping(view):
-            seen = self._store.position().seen
+            position = self._store.position()
+            seen = position.seen
             if seen:
-                compare_views(self._parse(seen), view, self._log.hash_tile)
+                before = self._parse(seen)
+                kept = self._stored_tile if before.checkpoint.size <= position.size else None
+                compare_views(before, view, self._log.hash_tile, read_kept=kept)
             if seen != view.note:
                 self._store.saw(view.note)
             # A log that shows only what its witnesses have cosigned brings the next checkpoint in a request.
@@ -192,7 +195,7 @@ class Follower:
             subjects=fold.subjects,
             note=view.note,
         )
-        tiles = extend_tiles(first, leaves, lambda level, number, _: self._store.tile(level, number))
+        tiles = extend_tiles(first, leaves, self._stored_tile)
         subjects, pages = fold.take()
         self._store.commit(
             Step(
@@ -254,7 +257,10 @@ class Follower:
             raise split_view(self._parse(position.note), view)
 
     def _stored_root(self, size: int) -> bytes:
-        return root_from_tiles(size, lambda level, number, _: self._store.tile(level, number))
+        return root_from_tiles(size, self._stored_tile)
+
+    def _stored_tile(self, level: int, number: int, _width: int) -> bytes:
+        return self._store.tile(level, number)
 
     def _parse(self, note: bytes) -> View:
         return parse_view(note, self._trust.origin, [self._trust.log_verifier])

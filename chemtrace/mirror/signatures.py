@@ -7,8 +7,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from chemtrace.core.algorithms import verify
-from chemtrace.core.errors import RefusedError, SignerBrokenError
+from chemtrace.core.errors import (
+    ChemtraceError,
+    SignatureInvalidError,
+    SignerBrokenError,
+    VerifiersDisagreeError,
+)
+from chemtrace.core.second_opinion import verify_twice
 from chemtrace.mirror.entries import Claim
 
 RUN: Final = 64
@@ -23,7 +28,12 @@ class SignatureThreads:
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="mirror")
 
     def check(self, claims: Sequence[Claim]) -> None:
-        """Return when every claim has verified; raises `SignerBrokenError` for the first that has not."""
+        """Return when every claim has verified, by two libraries where there are two.
+
+        Raises:
+            SignerBrokenError: the first that has not.
+            VerifiersDisagreeError: the libraries give two answers; neither counts before a person has looked.
+        """
         runs = [claims[at : at + RUN] for at in range(0, len(claims), RUN)]
         for wrong in self._pool.map(_first_wrong, runs):
             if wrong is not None:
@@ -34,11 +44,14 @@ class SignatureThreads:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _first_wrong(claims: Sequence[Claim]) -> SignerBrokenError | None:
+def _first_wrong(claims: Sequence[Claim]) -> ChemtraceError | None:
     for claim in claims:
         try:
-            verify(claim.key, claim.message, claim.signature)
-        except RefusedError as error:
+            verify_twice(claim.key, claim.message, claim.signature)
+        except VerifiersDisagreeError as error:
+            error.add_note(f"entry {claim.index}")
+            return error
+        except SignatureInvalidError as error:
             return SignerBrokenError(
                 f"a signature of entry {claim.index} does not verify",
                 index=claim.index,

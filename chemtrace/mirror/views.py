@@ -40,8 +40,11 @@ def parse_view(note: bytes, origin: str, verifiers: Iterable[NoteVerifier]) -> V
     return View(checkpoint, encode_note(signed))
 
 
-def compare_views(before: View, now: View, read_tile: ReadTile) -> None:
-    """Check that the view `now`, taken later, contains the view `before`; `read_tile` reads the log's own tiles.
+def compare_views(before: View, now: View, read_tile: ReadTile, *, read_kept: ReadTile | None = None) -> None:
+    """Check that the view `now`, taken later, contains the view `before`.
+
+    `read_tile` reads the log's own tiles; `read_kept` those of the tree of `before`, where they were kept: then a
+    smaller tree that is no prefix of the earlier one is told apart from one that is.
 
     Raises:
         RollbackError: it is smaller, yet signed: the log shows less than it has shown.
@@ -53,7 +56,8 @@ def compare_views(before: View, now: View, read_tile: ReadTile) -> None:
     if new.size == old.size and new.root != old.root:
         raise split_view(before, now)
     if new.size < old.size:
-        _check_prefix(now, before, read_tile)
+        if read_kept is not None and new.size:
+            _check_prefix(now, before, read_kept)
         raise RollbackError(
             "the log shows a smaller tree than it has shown before",
             origin=new.origin,
