@@ -142,6 +142,25 @@ def _for_foreign(namespace: str) -> dict[str, Any]:
 
 
 def _status() -> Iterator[Case]:
+    small = Small()
+    small.log.epoch()
+    example = small.log.status(small.drum)
+    yield (
+        "status",
+        "status-example-compact",
+        {
+            "trust": _trust(small.log.trust()),
+            "bytes": encode_status_compact(example).hex(),
+        },
+    )
+    yield (
+        "status",
+        "status-example-qr",
+        {
+            "trust": _trust(small.log.trust()),
+            "text": encode_status_qr(example),
+        },
+    )
     city = City()
     log, trust = city.log, city.log.trust(WITNESSES, mirrors=[MIRROR], quorum=2)
     proof = log.status(city.drum, witnesses=WITNESSES)
