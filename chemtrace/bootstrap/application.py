@@ -21,6 +21,7 @@ from chemtrace.core.errors import KeyFileModeError, LedgerMissingError
 from chemtrace.ledger.authority import Authority
 from chemtrace.ledger.ledger import Ledger
 from chemtrace.ledger.ports import Clock
+from chemtrace.ledger.publish import tree_root
 from chemtrace.ledger.reading import ReadOnlyLedger
 from chemtrace.registry.seals import Seals
 from chemtrace.registry.state import Registry
@@ -107,6 +108,12 @@ class Application:
         """The gathering of cosignatures, once publishing has started under a policy."""
         return self._witnesses
 
+    def root_of(self, size: int) -> bytes | None:
+        """The root of the first `size` entries, None where no checkpoint reaches that far or the size is 0."""
+        with self._store.read() as transaction:
+            published = transaction.checkpoint_size() or 0
+            return tree_root(transaction, size) if 0 < size <= published else None
+
     def announce(self, url: str) -> None:
         """Write into the lock file where this process can be reached."""
         if self._lock is not None:
@@ -129,7 +136,7 @@ class Application:
             self._publisher.start()
 
     def _publish(self, force: bool) -> Checkpoint | None:
-        checkpoint = self.ledger.publish(force)
+        checkpoint = self.ledger.publish(force, watched=False)
         if checkpoint is not None and self._witnesses is not None:
             self._witnesses.wake()
         return checkpoint

@@ -31,7 +31,6 @@ from chemtrace.ledger.outcome import Admitted, Outcome, Refused
 from chemtrace.ledger.ports import (
     CheckpointSigner,
     Clock,
-    EpochRow,
     Follower,
     Head,
     ReceiptSigner,
@@ -41,6 +40,7 @@ from chemtrace.ledger.ports import (
 from chemtrace.ledger.publish import cut_epoch, prepare_epoch, sign_epoch
 from chemtrace.ledger.recover import verify_tip
 from chemtrace.ledger.sequence import Terms
+from chemtrace.ledger.watching import Watching
 from chemtrace.ledger.witnessing import Serving
 from chemtrace.ledger.writing import Writer
 from chemtrace.registry.state import Registry
@@ -89,7 +89,7 @@ class Ledger:
         self._integration = Integration(parts.serving.policy)
         self._publishing = Lock()
         self._seen: list[Seen] | None = []
-        self._follower_error: Exception | None = None
+        self._watching = Watching(parts.followers, self._newest_registry, parts.clock)
         signer = parts.receipt_signer
         terms = Terms(parts.origin, parts.catalogue, signer.kid, signer.sign, parts.publish_delay_us)
         writer = Writer(
@@ -101,8 +101,10 @@ class Ledger:
         )
         try:
             self._recover()
-        except EvidenceError as error:
-            self._record_fault(error)
+        except BaseException as error:
+            if isinstance(error, EvidenceError):
+                self._watching.record_fault(error)
+            self._watching.close()
             raise
         self._checking = CheckingPool(
             parts.store,
@@ -117,7 +119,7 @@ class Ledger:
             ahead_from=parts.ahead_from,
             group_size=parts.group_size,
             window_s=parts.group_window_s,
-            on_stop=self._record_fault,
+            on_stop=self._watching.record_fault,
         )
 
     def _newest_registry(self) -> Registry:
@@ -158,10 +160,11 @@ class Ledger:
 
     # ------------------------------------------------------------------ publishing
 
-    def publish(self, force: bool = False) -> Checkpoint | None:
-        """Cut an epoch, let the detectors tick, sign and store the checkpoint; None when nothing is new.
+    def publish(self, force: bool = False, *, watched: bool = True) -> Checkpoint | None:
+        """Cut an epoch, sign and store the checkpoint, let the detectors tick; None when nothing is new.
 
-        `force` cuts an epoch even when nothing happened: log time moves on, and deadlines with it.
+        `force` cuts an epoch even when nothing happened: log time moves on, and deadlines with it. The detectors
+        tick on a thread of their own, which the writing never waits for; this call does, unless not `watched`.
 
         Raises:
             ClockError: the clock went back beyond the slack; nothing was written.
@@ -170,7 +173,14 @@ class Ledger:
         """
         with self._publishing:
             self._prepare()
-            return self._committer.run(lambda: self._publish(force=force))
+            checkpoint = self._committer.run(lambda: self._publish(force=force))
+        if watched:
+            self._watching.wait()
+        return checkpoint
+
+    def wait_for_detectors(self) -> None:
+        """Return once the detectors have been shown every epoch that was published before this call."""
+        self._watching.wait()
 
     def _prepare(self) -> None:
         """Fold a large epoch beside the writer, so that it stands still only for what came in the meantime."""
@@ -192,28 +202,8 @@ class Ledger:
             return None
         note = sign_epoch(parts.store, parts.vault, parts.origin, epoch.index)
         seen, self._seen = self._seen, []
-        self._show(epoch, seen)
+        self._watching.show(epoch, seen)
         return parse_checkpoint(parse_note(note).text, parts.origin)
-
-    def _show(self, epoch: EpochRow, seen: Sequence[Seen] | None) -> None:
-        """Let the followers go on. A defect in a detector must not stop the log: health names it."""
-        try:
-            for follower in self._parts.followers:
-                follower.follow(epoch, seen, self._memory.registry)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the follower takes it up again at the next epoch
-            self._follower_error = error
-            self._seen = None
-        else:
-            self._follower_error = None
-
-    def _record_fault(self, error: EvidenceError) -> None:
-        """Let the followers keep what ended the writing; whether they can or not, it stays ended."""
-        try:
-            for follower in self._parts.followers:
-                follower.record_fault(error, self._parts.clock.now_us())
-        except Exception as failure:  # noqa: BLE001  # the database may be what is broken: health names it
-            self._follower_error = failure
-            error.add_note(f"no alert of it could be written: {failure!r}")
 
     def _recover(self) -> None:
         parts = self._parts
@@ -223,7 +213,7 @@ class Ledger:
             epochs = transaction.epochs_from(head.epoch_index) if head.epoch_index >= 0 else ()
         if epochs:
             sign_epoch(parts.store, parts.vault, parts.origin, epochs[-1].index)
-            self._show(epochs[-1], None)
+            self._watching.show(epochs[-1], None)
         # Entries behind the last epoch were never shown to the detectors by this process.
         self._seen = None if head.size > head.epoch_index + 1 else []
         self._memory.take_foreign()
@@ -277,13 +267,14 @@ class Ledger:
             "log_time": format_utc(head.log_time_us),
             "epoch": head.epoch_number,
             "stopped": None if stopped is None else stopped.code,
-            "detectors": "ok" if self._follower_error is None else repr(self._follower_error),
+            "detectors": "ok" if self._watching.error is None else repr(self._watching.error),
         }
 
     def close(self) -> None:
         """Finish what was handed in, then end the threads."""
         self._committer.close()
         self._checking.close()
+        self._watching.close()
 
 
 def _early(verdict: Admitted | ChemtraceError) -> Outcome:

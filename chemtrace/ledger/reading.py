@@ -35,9 +35,9 @@ class ReadOnlyLedger:
         """Always refuses: this ledger was opened for reading."""
         _refuse(wires)
 
-    def publish(self, force: bool = False) -> Checkpoint | None:
+    def publish(self, force: bool = False, *, watched: bool = True) -> Checkpoint | None:
         """Always refuses: this ledger was opened for reading."""
-        _refuse(force)
+        _refuse((force, watched))
 
     @property
     def size(self) -> int:

@@ -34,6 +34,7 @@ def reopen(town):
     parts = msgspec.structs.replace(town.ledger._parts, followers=(FlowFollower(town.database),))
     town.ledger.close()
     town.ledger = Ledger(parts)
+    town.ledger.wait_for_detectors()
 
 
 def alerts(town):

@@ -18,6 +18,7 @@ class FollowedTown(Town):
         self.ledger.close()
         fields = {name: getattr(parts, name) for name in parts.__struct_fields__}
         self.ledger = Ledger(type(parts)(**{**fields, "followers": (FlowFollower(self.database),)}))
+        self.ledger.wait_for_detectors()
 
     def alerts(self):
         with self.database.read() as connection:
