@@ -5,13 +5,16 @@ from __future__ import annotations
 import html
 import json
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 
+from chemtrace.core.bundle.verify import verify_bundle, verify_status
 from chemtrace.core.codes import parse_code
 from chemtrace.entrypoints.web.rendering import FOLDER, load_asset
 from chemtrace.entrypoints.web.session import local_target
+from scanners.decode import scan_file
 from tests.web.seed import Seeded
 
 LISTS = ("", "/items", "/waybills", "/alerts", "/sites", "/enterprises", "/log", "/refusals", "/events")
@@ -380,3 +383,20 @@ def test_the_style_sheet_stays_small_and_fetches_nothing() -> None:
 
 def test_no_page_brings_a_script() -> None:
     assert [] == [path.name for path in FOLDER.rglob("*") if path.suffix in {".js", ".mjs"}]
+
+
+def test_an_item_page_gives_the_bundle_and_a_status_code_that_verify(
+    desk: httpx.Client, seeded_ledger: Seeded, tmp_path: Path
+) -> None:
+    seeded_ledger.application.ledger.publish(force=True)
+    trust, code = seeded_ledger.application.trust, seeded_ledger.codes["drum0"]
+    page = desk.get(f"/desk/items/{code}").text
+    for name in ("bundle.json", "status.png"):
+        assert f"/desk/items/{code}/{name}" in page
+    bundle = desk.get(f"/desk/items/{code}/bundle.json")
+    assert f'filename="{code}.bundle.json"' in bundle.headers["content-disposition"]
+    assert verify_bundle(bundle.content, trust).subject == code
+    picture = tmp_path / "status.png"
+    picture.write_bytes(desk.get(f"/desk/items/{code}/status.png").content)
+    (read,) = scan_file(picture).codes
+    assert verify_status(read.text.encode(), trust).subject == code

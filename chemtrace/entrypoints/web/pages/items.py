@@ -8,6 +8,9 @@ import orjson
 from fastapi import APIRouter, Response
 from starlette.responses import RedirectResponse
 
+from chemtrace.core.bundle.model import BUNDLE_MEDIA
+from chemtrace.core.bundle.qr import encode_status_qr
+from chemtrace.core.bundle.text import encode_bundle_text
 from chemtrace.core.codes import parse_code
 from chemtrace.core.errors import EntryUnknownError, ItemUnknownError, LabelError
 from chemtrace.core.label import label_content
@@ -20,6 +23,7 @@ from chemtrace.entrypoints.web.wording import quantity
 router = APIRouter(prefix="/desk/items", route_class=PageRoute)
 
 STATES: Final = ("held", "in_transit", "spent", "closed", "missing", "void")
+QR_MODULE_PX: Final = 6
 MOST_PROOFS: Final = 500
 """Entries in one proof file; `is_whole` says whether these are all, and the API gives the rest one by one."""
 
@@ -69,6 +73,7 @@ def get_item(code: str, page: DeskPage) -> Response:
         hazards=hazards_of(chemical) if chemical is not None else (),
         substance_record=chemical,
         has_label=chemical is not None,
+        is_published=item.last_index < reads.published(),
     )
 
 
@@ -100,6 +105,23 @@ def get_label_picture(code: str, page: DeskPage) -> Response:
         maker="—" if maker is None else maker.text[:80],
     )
     return Response(app.labels.render_svg(content), media_type="image/svg+xml")
+
+
+@router.get("/{code}/bundle.json")
+def get_bundle(code: str, page: DeskPage) -> Response:
+    """The bundle of an item, to be verified with no network: `chemtrace verify bundle`, or the page /verify."""
+    subject = parse_code(code).text
+    bundle = encode_bundle_text(page.app.reads.bundle(subject))
+    headers = {"Content-Disposition": f'attachment; filename="{subject}.bundle.json"'}
+    return Response(bundle, media_type=f"{BUNDLE_MEDIA}+json", headers=headers)
+
+
+@router.get("/{code}/status.png")
+def get_status_code(code: str, page: DeskPage) -> Response:
+    """The status proof of an item as a QR code, to be scanned by the offline verifier."""
+    proof = page.app.reads.status(parse_code(code).text, only_ed25519=True)
+    picture = page.app.labels.render_qr_png(encode_status_qr(proof), QR_MODULE_PX, level="L")
+    return Response(picture, media_type="image/png")
 
 
 @router.get("/{code}/proof.json")
