@@ -42,14 +42,18 @@ def serving(application: Application) -> Iterator[str]:
         listener.close()
 
 
+def program() -> str | None:
+    """The Chromium of the system."""
+    return next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+
+
 @contextlib.contextmanager
 def chromium() -> Iterator[Any]:
     """A headless Chromium of the system, driven by Playwright."""
     from playwright.sync_api import sync_playwright
 
-    program = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, headless=True, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=program(), headless=True, args=list(ARGUMENTS))
         try:
             yield browser
         finally:

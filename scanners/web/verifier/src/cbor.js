@@ -4,19 +4,21 @@
 import { refuse } from './refusal.js';
 import { concat, fromUtf8, utf8 } from './octets.js';
 
-const MAX_DEPTH = 16;
+const MAX_DEPTH = 8;
+const MAX_ITEMS = 200000;
 const fault = (detail, fields) => refuse('cbor.invalid', detail, fields);
 
 /** The value of octets that are exactly one item. */
 export function parseCbor(octets) {
-  const reader = { octets, at: 0 };
-  const value = readItem(reader, 0);
+  const reader = { octets, at: 0, items: 0 };
+  const value = readItem(reader, 1);
   if (reader.at !== octets.length) fault('something stands behind the item', { offset: reader.at });
   return value;
 }
 
 function readItem(reader, depth) {
-  if (depth > MAX_DEPTH) fault('nested too deeply', { limit: MAX_DEPTH });
+  reader.items += 1;
+  if (depth > MAX_DEPTH || reader.items > MAX_ITEMS) fault('too many values, or nested too deeply');
   const first = take(reader, 1)[0];
   if (first === 0xf6) return null;
   const size = readSize(reader, first & 31);

@@ -11,7 +11,7 @@ import { decodeBase45 } from './base45.js';
 import { epochEntry, hasMembers } from './entry.js';
 import { encodeMapValue, mapKey, rootFromMapPath, subjectRoot } from './map.js';
 import { hashLeaf, rootFromInclusion } from './merkle.js';
-import { encodeCheckpoint, encodeNote, parseCheckpoint, parseNote, parseTlogProof } from './note.js';
+import { encodeCheckpoint, encodeNote, encodeTlogProof, parseCheckpoint, parseNote, parseTlogProof } from './note.js';
 import { refuse } from './refusal.js';
 import { checkSubject } from './subjects.js';
 import { formatTime, parseTime } from './times.js';
@@ -23,6 +23,7 @@ const MAX_SECTIONS = 1024;
 const MAX_ENTRIES = 20000;
 const MAX_TICKS = 2048;
 const MAX_PATH = 64;
+const MAX_QR = 4296;
 const QR_MARK = 'CTS1:';
 
 const fault = (detail, fields) => refuse('bundle.format', detail, fields);
@@ -56,9 +57,16 @@ export function parseStatus(octets) {
   if (octets[0] === 0x7b) return checkStatus(readTextStatus(octets));
   if (octets[0] === 0x8b) return checkStatus(readCompactStatus(octets));
   if (!isQrText(octets)) return fault('not a status proof: it begins with {, with byte 8b or with CTS1:');
-  const inner = decodeBase45(fromUtf8(octets.subarray(QR_MARK.length), 'base45.invalid'));
-  if (inner[0] !== 0x8b) fault('the QR code holds no status proof');
-  return checkStatus(readCompactStatus(inner));
+  return readQr(octets);
+}
+
+function readQr(octets) {
+  if (octets.length > MAX_QR) fault('longer than any QR code', { size: octets.length, limit: MAX_QR });
+  const status = checkStatus(readCompactStatus(decodeBase45(fromUtf8(octets.subarray(QR_MARK.length), 'base45.invalid'))));
+  if (status.note.lines.some(({ signature }) => signature.length !== 64 && signature.length !== 72)) {
+    fault('a QR code carries Ed25519 signatures only');
+  }
+  return status;
 }
 
 // --- text form
@@ -69,15 +77,19 @@ function readTextBundle(octets) {
   check(wire.typ === 'chemtrace/bundle/1', 'typ');
   check(isListOf(wire.sections, 1, MAX_SECTIONS), 'sections');
   check(isListOf(wire.ticks, 0, MAX_TICKS), 'ticks');
-  const sections = wire.sections.map(readTextSection);
+  const ticks = wire.ticks.map(readTextTick);
+  const shapes = wire.sections.map(readTextSection);
+  const proof = readProof(wire);
+  const sections = shapes.map(section => ({ ...section, entries: section.entries.map(readTextEntry) }));
   check(sections[0].subject === wire.subject, 'subject');
-  return { ...readProof(wire), sections, ticks: wire.ticks.map(readTextTick) };
+  return { ...proof, sections, ticks };
 }
 
 function readProof(wire) {
   check(typeof wire.proof === 'string', 'proof');
   check(typeof wire.record === 'string', 'record');
   const { index, path, note } = parseTlogProof(utf8(wire.proof));
+  check(encodeTlogProof({ index, path, note }) === wire.proof, 'proof');
   const checkpoint = parseCheckpoint(note.text);
   if (index !== checkpoint.size - 1n) fault('the proof is not of the last leaf', { index, size: checkpoint.size });
   return { note, checkpoint, path, record: utf8(wire.record) };
@@ -87,14 +99,18 @@ function readTextSection(wire) {
   check(hasMembers(wire, ['entries', 'map', 'subject']), 'section');
   check(typeof wire.subject === 'string', 'subject');
   check(isListOf(wire.entries, 1, MAX_ENTRIES), 'entries');
-  return { subject: wire.subject, map: readTextMap(wire.map), entries: wire.entries.map(readTextEntry) };
+  wire.entries.forEach(checkTextEntry);
+  return { subject: wire.subject, map: readTextMap(wire.map), entries: wire.entries };
 }
 
-function readTextEntry(wire) {
+function checkTextEntry(wire) {
   check(hasMembers(wire, ['entry', 'index', 'payload']), 'entry');
   check(isCount(wire.index), 'index');
   check(typeof wire.entry === 'string', 'entry');
   check(wire.payload === null || typeof wire.payload === 'string', 'payload');
+}
+
+function readTextEntry(wire) {
   return {
     index: wire.index,
     entry: fromBase64url(wire.entry),
@@ -130,19 +146,24 @@ function readTextStatus(octets) {
   check(isCount(wire.count) && isCount(wire.last), 'count');
   check(typeof wire.subject === 'string', 'subject');
   const { subject, count, last } = wire;
-  return { ...readProof(wire), subject, count, last, root: readHash(wire.root), map: readTextMap(wire.map) };
+  const shape = { subject, count, last, root: readHash(wire.root), map: readTextMap(wire.map) };
+  return { ...readProof(wire), ...shape };
 }
 
 // --- compact form
 
+const wants = (good, what) => good || refuse('cbor.invalid', `not of the form: ${what}`, { field: what });
+const isTuple = (value, size) => Array.isArray(value) && value.length === size;
+
 function readCompactBundle(octets) {
   const wire = parseCbor(octets);
-  check(isListOf(wire, 8, 8) && wire[0] === 'ctb1', 'bundle');
+  wants(isTuple(wire, 8), 'bundle');
+  check(wire[0] === 'ctb1', 'typ');
   const [, origin, size, lines, epoch, path, ticks, sections] = wire;
-  check(isListOf(ticks, 0, MAX_TICKS), 'ticks');
-  check(isListOf(sections, 1, MAX_SECTIONS), 'sections');
+  wants(Array.isArray(ticks) && Array.isArray(sections), 'sections');
   const shown = sections.map(readCompactSection);
   const [first] = shown;
+  check(first && first.entries.length > 0, 'sections');
   const root = subjectRoot(first.entries.map(({ index, entry }) => [index, hashLeaf(entry)]));
   const value = encodeMapValue(first.entries.length, root, first.entries.at(-1).index);
   return { ...rebuild(origin, size, lines, epoch, path, first, value), ticks: ticks.map(readCompactTick), sections: shown };
@@ -150,11 +171,12 @@ function readCompactBundle(octets) {
 
 function readCompactStatus(octets) {
   const wire = parseCbor(octets);
-  check(isListOf(wire, 11, 11) && wire[0] === 'cts1', 'status');
+  wants(isTuple(wire, 11), 'status');
+  check(wire[0] === 'cts1', 'typ');
   const [, origin, size, lines, epoch, path, subject, count, root, last, map] = wire;
-  check(typeof subject === 'string', 'subject');
-  check(isCount(count) && isCount(last), 'count');
-  check(isOctets(root) && root.length === 32, 'root');
+  wants(typeof subject === 'string', 'subject');
+  wants(isCount(count) && isCount(last), 'count');
+  wants(isOctets(root) && root.length === 32, 'root');
   const section = { subject, map: readCompactMap(map) };
   const value = encodeMapValue(count, root, last);
   return { ...rebuild(origin, size, lines, epoch, path, section, value), subject, count, root, last, map: section.map };
@@ -163,48 +185,51 @@ function readCompactStatus(octets) {
 const isOctets = value => value instanceof Uint8Array;
 
 function readCompactSection(wire) {
-  check(isListOf(wire, 3, 3) && typeof wire[0] === 'string', 'section');
-  check(isListOf(wire[2], 1, MAX_ENTRIES), 'entries');
+  wants(isTuple(wire, 3) && typeof wire[0] === 'string' && Array.isArray(wire[2]), 'section');
   return { subject: wire[0], map: readCompactMap(wire[1]), entries: wire[2].map(readCompactEntry) };
 }
 
 function readCompactEntry(wire) {
-  check(isListOf(wire, 3, 3) && isCount(wire[0]) && isOctets(wire[1]), 'entry');
-  check(wire[2] === null || isOctets(wire[2]), 'payload');
+  wants(isTuple(wire, 3) && isCount(wire[0]) && isOctets(wire[1]), 'entry');
+  wants(wire[2] === null || isOctets(wire[2]), 'payload');
   return { index: wire[0], entry: wire[1], payload: wire[2] };
 }
 
 function readCompactMap(wire) {
-  check(isListOf(wire, 3, 3) && isCount(wire[0]) && wire[0] <= 256 && isOctets(wire[1]), 'map');
-  return { depth: wire[0], bitmap: wire[1], siblings: readHashes(wire[2], 256) };
+  wants(isTuple(wire, 3) && isCount(wire[0]) && isOctets(wire[1]), 'map');
+  return { depth: wire[0], bitmap: wire[1], siblings: readHashes(wire[2]) };
 }
 
-function readHashes(octets, limit) {
-  check(isOctets(octets) && octets.length % 32 === 0 && octets.length <= limit * 32, 'hashes');
+function readHashes(octets) {
+  wants(isOctets(octets) && octets.length % 32 === 0, 'hashes');
   return Array.from({ length: octets.length / 32 }, (_, at) => octets.slice(32 * at, 32 * at + 32));
 }
 
 function readCompactTick(wire) {
-  check(isListOf(wire, 3, 3) && isCount(wire[0]) && isOctets(wire[1]), 'tick');
-  return { index: wire[0], record: wire[1], path: readHashes(wire[2], MAX_PATH) };
+  wants(isTuple(wire, 3) && isCount(wire[0]) && isOctets(wire[1]), 'tick');
+  return { index: wire[0], record: wire[1], path: readHashes(wire[2]) };
 }
 
 /** What the compact form leaves out: record, root and the text that was signed, computed from the rest. */
 function rebuild(origin, size, lines, epoch, pathOctets, { subject, map }, value) {
-  check(typeof origin === 'string', 'origin');
-  check(isCount(size) && size >= 1, 'size');
-  check(isListOf(epoch, 5, 5) && isListOf(lines, 0, 100), 'epoch');
+  wants(typeof origin === 'string', 'origin');
+  wants(isCount(size), 'size');
+  wants(isTuple(epoch, 5) && Array.isArray(lines), 'epoch');
   const record = rebuildRecord(epoch, size, rootFromMapPath(mapKey(subject), value, map));
-  const path = readHashes(pathOctets, MAX_PATH);
+  const path = readHashes(pathOctets);
   const root = rootFromInclusion(hashLeaf(epochEntry(record)), BigInt(size - 1), BigInt(size), path);
   const text = encodeCheckpoint({ origin, size, root });
+  const checkpoint = parseCheckpoint(text);
   const note = parseNote(utf8(encodeNote({ text, lines: lines.map(readLine) })));
-  return { note, checkpoint: parseCheckpoint(note.text), record, path };
+  if (checkpoint.origin !== origin || note.text !== text || note.lines.length !== lines.length) {
+    fault('origin and names have no line breaks', { origin });
+  }
+  return { note, checkpoint, record, path };
 }
 
 function rebuildRecord([number, us, previous, subjects, chain], size, mapRoot) {
-  check([number, us, subjects].every(isCount) && (previous === null || isCount(previous)), 'epoch');
-  check(isOctets(chain) && chain.length === 32, 'chain');
+  wants([number, us, subjects].every(isCount) && (previous === null || isCount(previous)), 'epoch');
+  wants(isOctets(chain) && chain.length === 32, 'chain');
   const { first, last } = rangeOf(previous, size);
   return utf8(
     writeCanonical({
@@ -228,7 +253,7 @@ export function rangeOf(previous, size) {
 }
 
 function readLine(wire) {
-  check(isListOf(wire, 2, 2) && typeof wire[0] === 'string' && isOctets(wire[1]), 'line');
+  wants(isTuple(wire, 2) && typeof wire[0] === 'string' && isOctets(wire[1]), 'line');
   if (wire[1].length < 5) refuse('note.format', 'not a signature line');
   return { name: wire[0], hash: toHex(wire[1].subarray(0, 4)), signature: wire[1].subarray(4) };
 }
@@ -237,8 +262,14 @@ function readLine(wire) {
 
 function checkBundle(bundle) {
   checkCheckpoint(bundle);
+  check(bundle.sections.length <= MAX_SECTIONS, 'sections');
+  check(bundle.ticks.length <= MAX_TICKS, 'ticks');
+  for (const { subject, entries, map } of bundle.sections) {
+    checkSubject(subject);
+    check(entries.length > 0 && map.depth <= 256, 'section');
+  }
+  check([bundle, ...bundle.ticks].every(({ path }) => path.length <= MAX_PATH), 'path');
   const [first, ...others] = bundle.sections.map(section => section.subject);
-  bundle.sections.forEach(section => checkSubject(section.subject));
   others.forEach((subject, at) => {
     const rising = at === 0 || compare(utf8(others[at - 1]), utf8(subject)) < 0;
     if (subject === first || !rising) fault('sections stand in rising order of their subject, none twice', { subject });

@@ -157,9 +157,11 @@ export function parseTlogProof(octets) {
   const found = /^index (0|[1-9][0-9]{0,18})$/.exec(lines[0] ?? '');
   if (!found || BigInt(found[1]) > MAX_INTEGER) odd('the index line reads: index <decimal without leading zeros>');
   if (lines.length > 64) odd('the path is too long', { limit: 63, found: lines.length - 1 });
+  const note = parseNote(utf8(whole.slice(at + 2)));
+  parseCheckpoint(note.text);
   const path = lines.slice(1).map(line => fromBase64(line, 'proof.shape'));
   if (path.some(hash => hash.length !== 32)) odd('every hash has 32 bytes');
-  return { index: BigInt(found[1]), path, note: parseNote(utf8(whole.slice(at + 2))) };
+  return { index: BigInt(found[1]), path, note };
 }
 
 export function encodeTlogProof({ index, path, note }) {

@@ -2,7 +2,7 @@
 // status.md). Steps and codes are those of the ledger's own verifier.
 
 import { epochEntry, parseEpoch } from './entry.js';
-import { checkSections, readHistory, readPayload } from './histories.js';
+import { checkLeaves, checkSections, readHistory, readPayload } from './histories.js';
 import { kindOf, parseBundle, parseStatus, rangeOf } from './forms.js';
 import { encodePae, Signatures } from './keys.js';
 import { checkSigners, readKeys } from './keyring.js';
@@ -33,6 +33,7 @@ export async function verifyBundle(octets, given) {
   const record = checkRecord(bundle);
   const records = [...checkTicks(bundle), record];
   const sections = bundle.sections.map(section => readHistory(section, fromHex(record.map_root), Number(bundle.checkpoint.size)));
+  checkLeaves(sections);
   sections.forEach(({ events }) => events.forEach(readPayload));
   checkSections(sections);
   const keys = readKeys(sections);
@@ -107,7 +108,8 @@ function checkRecord({ record: octets, path, checkpoint }) {
 function readRecord(octets, index, path, { size, root }) {
   const record = parseEpoch(octets);
   const wanted = rangeOf(record.previous, Number(index) + 1);
-  if (record.first !== wanted.first || record.last !== wanted.last) {
+  const forward = record.previous !== null && BigInt(record.previous) >= index;
+  if (record.first !== wanted.first || record.last !== wanted.last || forward) {
     refuse('evidence.epoch', 'the epoch record does not close the entries before it', { expected: wanted, first: record.first, last: record.last });
   }
   verifyInclusion(hashLeaf(epochEntry(octets)), index, size, path, root);
@@ -151,10 +153,9 @@ async function checkSignature({ key, message, signature, index }, signatures) {
 /** Step 10 and the four statements. Times are microseconds (BigInt). */
 function judge({ authentic, subject, record, cosigned, trust, now }) {
   const mirrors = cosigned
-    .filter(({ name }) => trust.mirrors.includes(name))
-    .map(({ name, time }) => ({ name, time: time === 0n ? null : time * 1000000n }));
-  const times = mirrors.flatMap(({ time }) => (time === null ? [] : [time]));
-  const newest = times.length ? times.reduce((left, right) => (left > right ? left : right)) : null;
+    .filter(({ name, time }) => time > 0n && trust.mirrors.includes(name))
+    .map(({ name, time }) => ({ name, time: time * 1000000n }));
+  const newest = mirrors.reduce((latest, { time }) => (latest === null || time > latest ? time : latest), null);
   const time = newest ?? record.us;
   if (now !== null && trust.max_age_s !== null && now - time > BigInt(trust.max_age_s) * 1000000n) {
     refuse('bundle.stale', 'the proof is older than the trust file accepts', { time, now, limit_s: trust.max_age_s });
@@ -169,11 +170,12 @@ function judge({ authentic, subject, record, cosigned, trust, now }) {
     logTime: record.us,
     mirrors,
     witnesses: cosigned,
-    notChecked: ['truth', 'later', 'rules', ...(mirrors.length ? [] : ['mirror'])],
+    notChecked: ['truth', 'later', 'rules'],
   };
 }
 
 function finish(verdict, { trust, now }) {
   const unaged = now === null || trust.max_age_s === null;
-  return { ...verdict, notChecked: [...verdict.notChecked, ...(unaged ? ['age'] : [])] };
+  const more = [...(verdict.mirrors.length ? [] : ['mirror']), ...(unaged ? ['age'] : [])];
+  return { ...verdict, notChecked: [...verdict.notChecked, ...more] };
 }

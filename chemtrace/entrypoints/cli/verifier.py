@@ -1,0 +1,63 @@
+"""`chemtrace verifier`: the inspector's page as a file, to be put on phones and opened with no network."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chemtrace.entrypoints.cli.options import AsJSON
+from chemtrace.entrypoints.cli.output import print_json, print_note
+
+TrustIn = Annotated[
+    Path | None,
+    typer.Option(
+        "--trust",
+        metavar="TRUST",
+        help="trust file to put into the page, from somebody you trust / 随页附带的信任文件",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group."""
+    group = typer.Typer(help="the inspector's page / 离线查验网页", no_args_is_help=True)
+    group.command("export")(export_verifier)
+    app.add_typer(group, name="verifier")
+
+
+def export_verifier(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="HTML file to write; must not exist")],
+    trust: TrustIn = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Write the page that verifies proofs offline, one HTML file, with or without a trust file / 导出离线查验网页."""
+    from chemtrace.core.bundle.trust import parse_trust
+    from chemtrace.core.errors import SettingError
+    from chemtrace.entrypoints.verifier.page import render_verifier
+
+    pinned = None if trust is None else parse_trust(trust.read_bytes())
+    page = render_verifier(pinned)
+    try:
+        with file.open("xb") as stream:
+            stream.write(page)
+    except OSError as error:
+        raise SettingError(
+            f"{file} cannot be written: {error.strerror}; name a file that does not exist", setting="FILE"
+        ) from error
+    digest = hashlib.sha256(page).hexdigest()
+    if as_json:
+        print_json(
+            {
+                "file": str(file),
+                "origin": pinned.origin if pinned else None,
+                "bytes": len(page),
+                "sha256": digest,
+            }
+        )
+    else:
+        print_note(f"已导出 {file}, {len(page)} bytes, SHA-256 {digest}")

@@ -1,0 +1,1 @@
+"""The inspector's page, one HTML file that checks proofs with no network; built from scanners/web/verifier."""

@@ -1,0 +1,293 @@
+"""The inspector's page in a real Chromium: from disk with no network, by file, paste, photograph and camera."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import segno
+from PIL import Image
+
+from tests.web.serving import ARGUMENTS, program
+from tests.web.verifier_page import BUILT, load_cases, opened, proof_file, trust_file
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+LOOK = Path(__file__).with_name("look.js").read_text(encoding="utf-8").replace("? 3 : 4.5", "? 4.5 : 7")
+"""The rough check of all pages, with the contrast that can be read in the sun (WCAG 1.4.6)."""
+COSIGNED, STALE = "good-cosigned-by-mirror", "stale"
+OPERATORS = "good-three-algorithms-in-two-containers"
+STATUS = "status-good-qr"
+
+
+def vector(name: str) -> dict[str, Any]:
+    return load_cases("bundle", name)[name]
+
+
+def hand_over(page: Any, case: dict[str, Any], folder: Path) -> None:
+    """Load the trust file and choose the proof, as an inspector does."""
+    now_us = case["input"].get("now_us", 1_772_327_882_000_000 + 60_000_000)
+    page.clock.set_fixed_time(now_us // 1_000_000)  # seconds
+    page.set_input_files("#trust-file", trust_file(case, folder))
+    page.wait_for_selector("#trust-box .source.kept")
+    page.set_input_files("#proof-file", proof_file(case, folder))
+    page.wait_for_selector("[data-verdict]")
+
+
+def verdict(page: Any) -> dict[str, str]:
+    """The four statements as the page shows them."""
+    found: dict[str, str] = page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('[data-statement]')]"
+        ".map(one => [one.dataset.statement, one.dataset.value]))"
+    )
+    return found
+
+
+def tone(page: Any) -> str:
+    return str(page.get_attribute("[data-verdict]", "data-verdict"))
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    with opened(browser) as page:
+        yield page
+
+
+def test_a_proof_cosigned_by_a_mirror_is_good_in_all_four(page: Any, tmp_path: Path) -> None:
+    hand_over(page, vector(COSIGNED), tmp_path)
+    assert tone(page) == "yes"
+    assert verdict(page) == {"authentic": "yes", "included": "yes", "complete": "yes", "current": "as_of"}
+    text = page.inner_text("#verdict")
+    assert "查验通过" in text
+    assert "It checks out" in text
+    assert "BJ1P-005-7K2M-0000006-T" in text
+    assert "59 分钟前" in text or "60 分钟前" in text
+    assert page.evaluate("document.activeElement.id") == "result-title"
+
+
+def test_what_only_the_operator_says_is_marked_by_words_and_sign_not_by_colour_alone(
+    page: Any, tmp_path: Path
+) -> None:
+    hand_over(page, vector(OPERATORS), tmp_path)
+    assert tone(page) == "word"
+    assert verdict(page)["complete"] == verdict(page)["current"] == "as_operator_states"
+    row = page.locator("[data-statement=complete]")
+    assert "运营方说" in row.inner_text()
+    assert row.locator(".sign").inner_text() == "!"
+    assert page.locator("[data-not-checked=mirror]").is_visible()
+    assert page.locator("ol.events > li").first.is_visible()
+    assert "装箱" in page.inner_text("#verdict")
+
+
+def test_a_changed_proof_is_refused_with_its_code_and_nothing_else_is_said(page: Any, tmp_path: Path) -> None:
+    hand_over(page, vector("payload-changed"), tmp_path)
+    assert tone(page) == "bad"
+    assert verdict(page) == {}
+    text = page.inner_text("#verdict")
+    assert "payload.digest-mismatch" in text
+    assert "不要采信" in text
+    assert "do not rely on it" in text
+
+
+def test_a_proof_that_is_too_old_is_told_apart_from_a_false_one(page: Any, tmp_path: Path) -> None:
+    hand_over(page, vector(STALE), tmp_path)
+    assert tone(page) == "old"
+    assert "bundle.stale" in page.inner_text("#verdict")
+    page.uncheck("#clock")
+    page.wait_for_selector("[data-verdict=yes]")
+    assert page.locator("[data-not-checked=age]").is_visible()
+
+
+def test_a_file_of_another_kind_is_unreadable_not_false(page: Any, tmp_path: Path) -> None:
+    case = vector(COSIGNED)
+    hand_over(page, case, tmp_path)
+    note = tmp_path / "letter.txt"
+    note.write_text("dear inspector", encoding="utf-8")
+    page.set_input_files("#proof-file", note)
+    page.wait_for_selector("[data-code='bundle.format']")
+    assert "读不懂" in page.inner_text("#verdict")
+
+
+def test_a_proof_before_the_trust_file_waits_for_it(page: Any, tmp_path: Path) -> None:
+    case = vector(OPERATORS)
+    page.set_input_files("#proof-file", proof_file(case, tmp_path))
+    page.get_by_text("请先载入信任文件", exact=False).wait_for()
+    # One chooser takes either: what a file is shows in its first bytes.
+    page.set_input_files("#proof-file", trust_file(case, tmp_path))
+    page.wait_for_selector("[data-verdict=word]")
+
+
+def test_the_trust_file_is_kept_and_can_be_removed(browser: Any, tmp_path: Path) -> None:
+    with opened(browser) as page:
+        page.set_input_files("#trust-file", trust_file(vector(COSIGNED), tmp_path))
+        page.wait_for_selector("#trust-box .source.kept")
+        page.reload()
+        page.wait_for_selector("#trust-box .source.kept")
+        page.click("#trust-box button")
+        page.wait_for_selector("#trust-box .source.none")
+
+
+def test_a_trust_file_that_contradicts_itself_is_not_taken(page: Any, tmp_path: Path) -> None:
+    page.set_input_files("#trust-file", trust_file(vector("trust-origin-other"), tmp_path))
+    page.wait_for_selector("[data-code='trust.format']")
+    assert page.locator("#trust-box .source.none").is_visible()
+
+
+def test_text_can_be_pasted(page: Any, tmp_path: Path) -> None:
+    case = vector(STATUS)
+    page.click("summary >> text=粘贴文字")
+    page.fill("#paste-text", case["input"]["trust"])
+    page.click("#paste button")
+    page.wait_for_selector("#trust-box .source.kept")
+    page.fill("#paste-text", case["input"]["text"])
+    page.click("#paste button")
+    page.wait_for_selector("[data-verdict]")
+    assert verdict(page)["authentic"] == "not_said"
+    assert "5 条记录" in page.inner_text("#verdict")
+
+
+def qr_picture(text: str, pixels: int = 4) -> Image.Image:
+    """The status code as a page or label shows it."""
+    code = segno.make(text, mode="alphanumeric", error="l", boost_error=False, micro=False)
+    side = (code.symbol_size()[0]) * pixels
+    picture = Image.new("L", (side, side), 255)
+    rows = [bytes(0 if dark else 255 for dark in row) for row in code.matrix_iter(border=4)]
+    small = Image.frombytes("L", (len(rows), len(rows)), b"".join(rows))
+    picture.paste(small.resize((side, side), Image.Resampling.NEAREST))
+    return picture
+
+
+def test_a_status_code_is_read_from_a_photograph(page: Any, tmp_path: Path) -> None:
+    case = vector(STATUS)
+    page.set_input_files("#trust-file", trust_file(case, tmp_path))
+    shot = Image.new("L", (1600, 1200), 120)
+    shot.paste(qr_picture(case["input"]["text"], 6).rotate(7, expand=True, fillcolor=120), (200, 60))
+    path = tmp_path / "photo.jpg"
+    shot.save(path, "JPEG", quality=80)
+    page.set_input_files("#proof-photo", path)
+    page.wait_for_selector("[data-verdict]")
+    assert verdict(page)["current"] == "as_of"
+
+
+def test_a_photograph_without_a_code_says_what_to_do(page: Any, tmp_path: Path) -> None:
+    path = tmp_path / "wall.png"
+    Image.new("L", (640, 480), 200).save(path)
+    page.set_input_files("#proof-photo", path)
+    page.get_by_text("没有识别出二维码", exact=False).wait_for()
+
+
+def test_the_label_of_another_drum_is_noticed(page: Any, tmp_path: Path) -> None:
+    hand_over(page, vector(COSIGNED), tmp_path)
+    for text, said in (
+        ("HTTPS://TRACE.EXAMPLE.CN/I/BJ1P0057K2M0000006T", "一致"),
+        ("BJ1P0057K2M0000001C", "不一致"),
+    ):
+        path = tmp_path / "label.png"
+        segno.make(text, error="q", micro=False).save(str(path), scale=6, border=4)
+        page.set_input_files("#proof-photo", path)
+        page.locator("#message", has_text=said).wait_for()
+
+
+def test_a_status_code_is_read_from_the_camera(browser: Any, tmp_path: Path) -> None:
+    case = vector(STATUS)
+    film = tmp_path / "film.mjpeg"
+    blank = Image.new("L", (1280, 720), 90)
+    shown = blank.copy()
+    shown.paste(qr_picture(case["input"]["text"], 5), (280, 10))
+    with film.open("wb") as stream:
+        for frame in [blank] * 12 + [shown] * 90:
+            frame.convert("RGB").save(stream, "JPEG", quality=85)
+    camera = (
+        "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    )  # fmt: skip
+    filming = browser.browser_type.launch(executable_path=program(), args=[*ARGUMENTS, *camera])
+    try:
+        with opened(filming) as page:
+            page.set_input_files("#trust-file", trust_file(case, tmp_path))
+            page.click("#camera-start")
+            page.wait_for_selector("[data-verdict]", timeout=40_000)
+            assert verdict(page)["included"] == "yes"
+            assert page.locator("#camera").is_hidden()
+    finally:
+        filming.close()
+
+
+def test_a_camera_that_is_not_allowed_leads_to_another_way(browser: Any) -> None:
+    with opened(browser) as page:
+        page.click("#camera-start")
+        page.locator("#message", has_text=re.compile("摄像头|二维码")).wait_for()
+        assert page.locator("#camera").is_hidden()
+
+
+@pytest.mark.parametrize(("scheme", "locale"), [("light", "zh-CN"), ("dark", "en-GB")])
+@pytest.mark.parametrize("name", [COSIGNED, OPERATORS, "payload-changed", STALE, STATUS])
+def test_every_answer_can_be_read_in_the_sun_and_touched_with_gloves(
+    browser: Any, tmp_path: Path, name: str, scheme: str, locale: str
+) -> None:
+    with opened(browser, locale=locale, color_scheme=scheme) as page:
+        hand_over(page, vector(name), tmp_path)
+        for summary in page.locator("summary").all():
+            summary.click()
+        assert [] == page.evaluate(LOOK)
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert page.evaluate("document.documentElement.lang") == ("zh-CN" if locale == "zh-CN" else "en")
+        small = page.evaluate(
+            "[...document.querySelectorAll('body *')].filter(el => [...el.childNodes].some(n => n.nodeType === 3 && "
+            "n.textContent.trim()) && el.getClientRects().length && parseFloat(getComputedStyle(el).fontSize) < 18)"
+            ".map(el => el.outerHTML.slice(0, 80))"
+        )
+        assert [] == small
+
+
+def test_the_language_changes_on_the_spot_and_is_kept(browser: Any, tmp_path: Path) -> None:
+    with opened(browser) as page:
+        hand_over(page, vector(OPERATORS), tmp_path)
+        page.click("[data-language=en]")
+        assert "Operator’s word" in page.inner_text("[data-statement=complete]")
+        page.reload()
+        page.wait_for_selector("html[lang=en]")
+
+
+def test_everything_can_be_done_by_keyboard(page: Any, tmp_path: Path) -> None:
+    stops = []
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        stops.append(
+            page.evaluate(
+                "document.activeElement.id || document.activeElement.textContent.trim().slice(0, 8)"
+            )
+        )
+    for wanted in ("trust-file", "proof-file", "proof-photo", "camera-start", "clock"):
+        assert wanted in stops
+
+
+def test_nothing_in_a_proof_is_read_as_markup(page: Any, tmp_path: Path) -> None:
+    hand_over(page, vector(OPERATORS), tmp_path)
+    page.evaluate(
+        """async () => {
+          const { chemtraceVerifier: v } = globalThis;
+          document.querySelector('#paste-text').value = '{"<img src=x onerror=alert(1)>":1}';
+        }"""
+    )
+    page.click("summary >> text=粘贴文字")
+    page.click("#paste button")
+    page.wait_for_selector("[data-code]")
+    assert page.locator("#verdict img").count() == 0
+
+
+def test_the_page_prints_the_verdict_without_its_buttons(page: Any, tmp_path: Path) -> None:
+    hand_over(page, vector(COSIGNED), tmp_path)
+    page.emulate_media(media="print")
+    assert page.locator("#camera-start").is_hidden()
+    assert page.locator("[data-statement=authentic]").is_visible()
+
+
+def test_the_page_on_disk_is_the_one_that_is_shipped(tmp_path: Path, browser: Any) -> None:
+    copied = tmp_path / "查验 page.html"
+    copied.write_bytes(BUILT.read_bytes())
+    with opened(browser, copied) as page:
+        assert page.evaluate("typeof chemtraceVerifier.verify") == "function"
