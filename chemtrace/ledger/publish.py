@@ -12,7 +12,7 @@ from typing import Final
 
 from chemtrace.core.entry import encode_entry
 from chemtrace.core.epoch import EpochRecord, encode_epoch
-from chemtrace.core.errors import ClockError
+from chemtrace.core.errors import CheckpointForkError, ClockError, StaleLeaderError
 from chemtrace.core.merkle import EMPTY_ROOT
 from chemtrace.core.tiles import ReadTile, consistency_from_tiles, extend_tiles, root_from_tiles
 from chemtrace.core.times import format_utc
@@ -151,26 +151,52 @@ def sign_epoch(store: Store, vault: CheckpointSigner, origin: str, epoch_index: 
 
     Raises:
         CheckpointForkError: the vault signed a tree before that this one does not contain; nothing is signed.
+        StaleLeaderError: another writer of this log has signed beyond this epoch; nothing is signed.
         TreeBrokenError: the tiles do not give this tree.
     """
     size = epoch_index + 1
     with store.read() as transaction:
         stored = transaction.checkpoint(size)
-        if stored is not None:
-            return stored
-        read_tile = tile_reader(transaction)
-        root = root_from_tiles(size, read_tile)
-        last = vault.last_signed()
-        path = (
-            consistency_from_tiles(last[0], size, read_tile)
-            if last is not None and 0 < last[0] < size
-            else ()
-        )
-    note = vault.sign(origin=origin, size=size, root=root, path=path)
+    if stored is not None:
+        return stored
+    note = _signed(store, vault, origin, size)
     with store.write() as transaction:
         if transaction.checkpoint(size) is None:
             transaction.store_checkpoint(size, note)
     return note
+
+
+def _signed(store: Store, vault: CheckpointSigner, origin: str, size: int) -> bytes:
+    while True:
+        with store.read() as transaction:
+            last = vault.last_signed()
+            _check_leader(transaction, last, size)
+            read_tile = tile_reader(transaction)
+            root = root_from_tiles(size, read_tile)
+            path = (
+                consistency_from_tiles(last[0], size, read_tile)
+                if last is not None and 0 < last[0] < size
+                else ()
+            )
+        try:
+            return vault.sign(origin=origin, size=size, root=root, path=path)
+        except CheckpointForkError:
+            # Where another writer signed since the look at the vault, the path was from the wrong tree: look again.
+            if vault.last_signed() == last:
+                raise
+
+
+def _check_leader(transaction: ReadTransaction, last: tuple[int, bytes] | None, size: int) -> None:
+    """A larger tree that this very log holds was signed by another writer; any other tree is the vault's to judge."""
+    if last is None or not size < last[0] <= transaction.head().epoch_index + 1:
+        return
+    if tree_root(transaction, last[0]) == last[1]:
+        raise StaleLeaderError(
+            "another writer has published beyond this epoch: this one must not sign any more; start it again",
+            size=size,
+            signed_size=last[0],
+            signed_root=last[1],
+        )
 
 
 def tree_root(transaction: ReadTransaction, size: int) -> bytes:

@@ -88,7 +88,7 @@ def _check_root(transaction: ReadTransaction, origin: str, size: int) -> None:
 
 def _check_vault(transaction: ReadTransaction, head: Head, last_signed: tuple[int, bytes]) -> None:
     size, root = last_signed
-    if size > head.size or (size > 0 and tree_root(transaction, size) != root):
+    if size > head.epoch_index + 1 or (size > 0 and tree_root(transaction, size) != root):
         raise CheckpointForkError(
             "the vault has signed a tree that this ledger does not hold: a backup was restored, or rows were changed;"
             " writing would fork the log",

@@ -24,6 +24,7 @@ from chemtrace.core.epoch import parse_epoch
 from chemtrace.core.errors import (
     CheckpointForkError,
     LedgerLockedError,
+    StaleLeaderError,
 )
 from chemtrace.core.keys import generate_key
 from chemtrace.core.map_pages import SparseMap
@@ -224,7 +225,7 @@ class LogMachine(RuleBasedStateMachine):
         self.moments.arm_interruption(after, between)
         try:
             self.published(leader, force=True)
-        except CheckpointForkError:
+        except StaleLeaderError:
             # The other one has published beyond it. It writes no more, and must be started again.
             assert work != "admit"
             del self.writers[name]
