@@ -216,6 +216,17 @@ def _payload(by: Signing, facts: Mapping[str, Any]) -> dict[str, object]:
     return {"at": format_utc(by.now_us), "nonce": by.nonce, **stated}
 
 
+def publish_anchor(
+    by: Signing, *, size: int, root: str, service: str, token: str, prev: str | None
+) -> Statement:
+    """anchor/timestamp: a service outside has stamped the checkpoint of `size`; `token` is base64url of its DER.
+
+    `prev` is the head of the authority's own history, `enterprise:` and its code.
+    """
+    facts = {"size": size, "root": root, "service": service, "token": token}
+    return _signed(by, ("anchor", "timestamp"), {f"enterprise:{by.enterprise}": prev}, facts)
+
+
 def _signed(
     by: Signing, what: tuple[str, str], subjects: Mapping[str, str | None], facts: Mapping[str, Any]
 ) -> Statement:

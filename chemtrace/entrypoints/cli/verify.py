@@ -1,4 +1,4 @@
-"""`chemtrace verify`: the whole log, a proof file, or a backup."""
+"""`chemtrace verify`: the whole log, a proof file, its anchors, or a backup."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from chemtrace.entrypoints.cli.exit_codes import ExitCode
 from chemtrace.entrypoints.cli.options import AsJSON, Data, load_settings
 from chemtrace.entrypoints.cli.output import print_json, print_note, print_text, progress_bar
+from chemtrace.entrypoints.cli.verify_anchors import verify_anchor
 from chemtrace.entrypoints.cli.verify_proofs import verify_bundle_file, verify_status_file
 
 
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     group.command("log")(verify_log)
     group.command("proof")(verify_proof)
     group.command("backup")(verify_backup)
+    group.command("anchor")(verify_anchor)
     group.command("bundle")(verify_bundle_file)
     group.command("status")(verify_status_file)
     app.add_typer(group, name="verify")
