@@ -7,7 +7,7 @@ only a run without fault is written, in one transaction with the position. A mir
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -15,28 +15,23 @@ import msgspec
 
 from chemtrace.core.add_checkpoint import Held
 from chemtrace.core.bundle.trust import Trust
-from chemtrace.core.entry import is_epoch_header, leaf_hash, parse_entry
+from chemtrace.core.entry import is_epoch_header, parse_entry
 from chemtrace.core.epoch import encode_epoch
 from chemtrace.core.errors import (
     EpochBrokenError,
     EvidenceError,
-    LogTruncatedError,
     MirrorBehindError,
-    RootMismatchError,
     SplitViewError,
-    TreeBrokenError,
 )
-from chemtrace.core.merkle import CompactRange, verify_consistency
-from chemtrace.core.tiles import WIDTH, consistency_from_tiles, extend_tiles, root_from_tiles
+from chemtrace.core.tiles import extend_tiles, root_from_tiles
 from chemtrace.ledger.ports import Clock
 from chemtrace.ledger.witness import Evidence
+from chemtrace.mirror.fetch import RUN, end_of_run, fetch_entries
 from chemtrace.mirror.ports import AuditedLog, MirrorStore, Position, Step
 from chemtrace.mirror.run import RunJudge
 from chemtrace.mirror.signatures import SignatureThreads
 from chemtrace.mirror.views import View, compare_views, parse_view, split_view
 
-RUN: Final = 16 * WIDTH
-"""Entries in a run: 16 bundles."""
 INLINE: Final = RUN
 """Entries that a mirror recomputes while a request waits; further behind, it asks to come again."""
 WAIT_S: Final = 3
@@ -177,10 +172,8 @@ class Follower:
 
     def _run(self, position: Position, view: View) -> Position:
         first = position.size
-        end = min(view.checkpoint.size, (first // RUN + 1) * RUN)
-        bodies = self._fetch(first, end)
-        leaves = [leaf_hash(body) for body in bodies]
-        nodes = self._authenticate(position, leaves, view)
+        end = end_of_run(first, view.checkpoint.size)
+        bodies, leaves, nodes = fetch_entries(self._log, first, end, position.hashes, view)
         judge = self._judge
         if judge is None or judge.next_index != first:
             judge = self._judge = RunJudge(self._store, position, self._trust.authority, self._signatures)
@@ -209,43 +202,6 @@ class Follower:
             )
         )
         return after
-
-    def _fetch(self, first: int, end: int) -> list[bytes]:
-        """The entries `first` to `end - 1`, bundle by bundle."""
-        bodies: list[bytes] = []
-        for number in range(first // WIDTH, (end + WIDTH - 1) // WIDTH):
-            width = min(WIDTH, end - number * WIDTH)
-            bundle = self._log.entry_bundle(number, width)
-            if len(bundle) != width:
-                raise LogTruncatedError(
-                    "the log gives fewer entries than its checkpoint covers",
-                    bundle=number,
-                    expected=width,
-                    found=len(bundle),
-                )
-            bodies += bundle[max(0, first - number * WIDTH) :]
-        return bodies
-
-    def _authenticate(self, position: Position, leaves: Sequence[bytes], view: View) -> bytes:
-        """Check that the entries are those that the signed tree holds; return the nodes of the tree up to them."""
-        grown = CompactRange(position.size, position.hashes)
-        grown.extend(leaves)
-        size, root = view.checkpoint.size, view.checkpoint.root
-        path = () if grown.size == size else consistency_from_tiles(grown.size, size, self._log.hash_tile)
-        try:
-            verify_consistency(
-                old_size=grown.size, new_size=size, old_root=grown.root(), new_root=root, path=path
-            )
-        except RootMismatchError as error:
-            raise TreeBrokenError(
-                "the entries that the log gives are not those that it has signed",
-                first=position.size,
-                last=grown.size - 1,
-                size=size,
-                expected=error.fields.get("expected"),
-                found=error.fields.get("computed"),
-            ) from error
-        return grown.encode()
 
     def _payloads(self, first: int, count: int) -> Mapping[int, bytes]:
         return self._log.registry_payloads(first, count)

@@ -60,7 +60,12 @@ class Position(msgspec.Struct, frozen=True):
     @property
     def hashes(self) -> tuple[bytes, ...]:
         """`nodes`, one by one."""
-        return tuple([self.nodes[at : at + HASH_SIZE] for at in range(0, len(self.nodes), HASH_SIZE)])
+        return hashes_of(self.nodes)
+
+
+def hashes_of(nodes: bytes) -> tuple[bytes, ...]:
+    """Hashes that were joined, one by one."""
+    return tuple([nodes[at : at + HASH_SIZE] for at in range(0, len(nodes), HASH_SIZE)])
 
 
 class SubjectRow(msgspec.Struct, frozen=True, gc=False):

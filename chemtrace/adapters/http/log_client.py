@@ -10,12 +10,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
 
 from chemtrace.core.base64url import decode_base64url
+from chemtrace.core.bundle.model import MAX_BUNDLE_BYTES as MAX_BUNDLE_FILE_BYTES
 from chemtrace.core.errors import (
     ChemtraceError,
     EntryFormatError,
@@ -125,6 +126,16 @@ class HTTPLog:
                 index, payload = _parse_line(line, path)
                 if start <= index < start + asked:
                     found[index] = payload
+        return found
+
+    def bundle(self, subject: str) -> bytes:
+        """The bundle of a subject; raises `LogTruncatedError` where the log gives none."""
+        path = f"/v1/subjects/{quote(subject, safe=':')}/bundle"
+        found = self._get(path, MAX_BUNDLE_FILE_BYTES)
+        if found is None:
+            raise LogTruncatedError(
+                "the log gives no history of a subject that its entries name", subject=subject
+            )
         return found
 
     def forget(self) -> None:

@@ -1,0 +1,180 @@
+"""A monitor's folder: a small SQLite file with what it pinned, and evidence as plain files that are never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from chemtrace.adapters.sql.engine import BUSY_TIMEOUT_MS, named_errors
+from chemtrace.core.errors import ChemtraceError, SettingError, UnavailableError
+from chemtrace.core.times import format_utc
+from chemtrace.ledger.ports import Clock
+from chemtrace.mirror.monitor import OwnEvent, Pinned
+
+MONITOR_FILE: Final = "monitor.db"
+EVIDENCE_FOLDER: Final = "evidence"
+MAX_EVIDENCE: Final = 1000
+"""Files of evidence: one is proof, a thousand are a flood."""
+
+_SCHEMA: Final = """
+PRAGMA journal_mode = WAL;
+CREATE TABLE IF NOT EXISTS pinned (id INTEGER PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL,
+    enterprise TEXT NOT NULL, doc BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS own (subject TEXT, event_id BLOB, idx INTEGER NOT NULL, shown INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (subject, event_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS own_unproved ON own (subject) WHERE shown = 0;
+"""
+
+
+class MonitorFolder:
+    """The port `mirror.monitor.MonitorStore` in one folder."""
+
+    def __init__(self, folder: Path, *, origin: str, enterprise: str, clock: Clock) -> None:
+        """Open the folder of a monitor of `enterprise` in the log `origin`, or make it.
+
+        Raises:
+            SettingError: the folder watches another log, or for another enterprise.
+            UnavailableError: the disk does not let it.
+        """
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._evidence = folder / EVIDENCE_FOLDER
+        self._clock = clock
+        self._lock = threading.RLock()
+        path = folder / MONITOR_FILE
+        with named_errors():
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+            )
+            self._connection.executescript(_SCHEMA)
+            self._connection.execute("PRAGMA synchronous = FULL")
+        path.chmod(0o600)
+        self._claim(origin, enterprise)
+
+    def pinned(self) -> Pinned:
+        """How far it has read."""
+        with self._lock, named_errors():
+            return self._pinned()
+
+    def commit(self, pinned: Pinned, events: Sequence[OwnEvent]) -> None:
+        """Keep events and move on, both or neither, durable on return.
+
+        Raises:
+            UnavailableError: another process has read further into this folder; nothing was written.
+        """
+        with self._writing():
+            found = self._pinned().size
+            if found > pinned.size:
+                raise UnavailableError(
+                    "another process watches from this folder", expected=pinned.size, found=found
+                )
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO own (subject, event_id, idx) VALUES (?, ?, ?)",
+                [(event.subject, event.event_id, event.index) for event in events],
+            )
+            doc = msgspec.msgpack.encode(pinned)
+            self._connection.execute("UPDATE pinned SET doc = ? WHERE id = 1", (doc,))
+
+    def unproved(self, limit: int) -> Sequence[str]:
+        """Subjects with events that no bundle has shown yet, those waiting longest first."""
+        sql = "SELECT subject FROM own WHERE shown = 0 GROUP BY subject ORDER BY min(idx) LIMIT ?"
+        with self._lock, named_errors():
+            return [row[0] for row in self._connection.execute(sql, (limit,))]
+
+    def events_of(self, subject: str) -> Mapping[bytes, int]:
+        """Event id to index of all own events that name a subject."""
+        sql = "SELECT event_id, idx FROM own WHERE subject = ?"
+        with self._lock, named_errors():
+            return dict(self._connection.execute(sql, (subject,)))
+
+    def prove(self, subject: str, size: int) -> None:
+        """The own events of a subject below `size` have been shown."""
+        with self._writing():
+            sql = "UPDATE own SET shown = 1 WHERE subject = ? AND idx < ?"
+            self._connection.execute(sql, (subject, size))
+
+    def keep(self, error: ChemtraceError) -> bool:
+        """Keep evidence as a file of its own, durable on return; False when the same was kept before."""
+        problem = msgspec.json.encode(error.problem(), order="sorted")
+        name = f"{error.code}-{hashlib.sha256(problem).hexdigest()[:16]}.json"
+        kept = list(self._names())
+        if name in kept or len(kept) >= MAX_EVIDENCE:
+            return False
+        document = {
+            "found": format_utc(self._clock.now_us()),
+            "problem": msgspec.Raw(problem),
+            **_notes(error),
+        }
+        self._evidence.mkdir(mode=0o700, exist_ok=True)
+        partial = self._evidence / f".{name}.partial"
+        with partial.open("wb") as stream:
+            stream.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.rename(self._evidence / name)
+        _sync(self._evidence)
+        _sync(self._evidence.parent)
+        return True
+
+    def kept_codes(self) -> frozenset[str]:
+        """Codes of the evidence kept so far."""
+        return frozenset([name.rsplit("-", 1)[0] for name in self._names()])
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _names(self) -> Iterator[str]:
+        return (path.name for path in self._evidence.glob("[!.]*.json"))
+
+    def _claim(self, origin: str, enterprise: str) -> None:
+        with self._writing():
+            row = self._connection.execute("SELECT origin, enterprise FROM pinned").fetchone()
+            if row is None:
+                doc = msgspec.msgpack.encode(Pinned())
+                sql = "INSERT INTO pinned (id, origin, enterprise, doc) VALUES (1, ?, ?, ?)"
+                self._connection.execute(sql, (origin, enterprise, doc))
+            elif row != (origin, enterprise):
+                raise SettingError(
+                    "this folder watches another log, or for another enterprise",
+                    setting="data",
+                    found=(origin, enterprise),
+                    expected=row,
+                )
+
+    def _pinned(self) -> Pinned:
+        (doc,) = self._connection.execute("SELECT doc FROM pinned").fetchone()
+        return msgspec.msgpack.decode(doc, type=Pinned)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock, named_errors():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+
+def _notes(error: ChemtraceError) -> dict[str, str]:
+    """The signed notes of a contradiction as they stand, so that anybody can check them."""
+    notes = {name: error.fields.get(name) for name in ("first_note", "second_note")}
+    return {name: note.decode("utf-8") for name, note in notes.items() if isinstance(note, bytes)}
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

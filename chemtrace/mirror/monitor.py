@@ -1,0 +1,317 @@
+"""An enterprise's monitor: every entry in its name is its own, and every one of its events is in the histories shown.
+
+The monitor holds no copy of the log. It follows checkpoints, reads every new entry once, keeps the ids of its own
+events, and asks for the bundle of each subject that they name: a bundle that verifies and lacks one of them proves
+that the log hides it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import Final, Protocol
+
+import msgspec
+
+from chemtrace.core.algorithms import PublicKey
+from chemtrace.core.bundle.trust import Trust
+from chemtrace.core.bundle.verdict import Verdict
+from chemtrace.core.bundle.verify import verify_bundle
+from chemtrace.core.errors import (
+    AdmissionBrokenError,
+    ChemtraceError,
+    ErasureUnloggedError,
+    EventOmittedError,
+    EvidenceError,
+    ForeignEventError,
+    LogTruncatedError,
+    RefusedError,
+    SplitViewError,
+    UnavailableError,
+)
+from chemtrace.core.events import parse_payload
+from chemtrace.core.events.authority import Key
+from chemtrace.core.pae import HEADER_TYPE, encode_pae
+from chemtrace.core.policy import parse_policy, verify_cosigned
+from chemtrace.core.second_opinion import verify_twice
+from chemtrace.ledger.ports import Clock
+from chemtrace.mirror.entries import ReadEntry, read_entry
+from chemtrace.mirror.fetch import end_of_run, fetch_entries
+from chemtrace.mirror.ports import AuditedLog, hashes_of
+from chemtrace.mirror.views import View, compare_views, parse_view
+
+MAX_SUBJECTS: Final = 500
+"""Histories asked for in one round; the rest follow in the next."""
+
+
+class ProvingLog(AuditedLog, Protocol):
+    """A log that gives bundles too."""
+
+    def bundle(self, subject: str) -> bytes:
+        """The bundle of a subject; raises `LogTruncatedError` where the log gives none."""
+        ...
+
+
+class Pinned(msgspec.Struct, frozen=True):
+    """How far a monitor has read: newest note seen, entries read, and the nodes of the tree over those, joined."""
+
+    seen: bytes = b""
+    size: int = 0
+    nodes: bytes = b""
+
+
+class OwnEvent(msgspec.Struct, frozen=True):
+    """One event in the enterprise's name, and one subject that it names."""
+
+    subject: str
+    event_id: bytes
+    index: int
+
+
+class MonitorStore(Protocol):
+    """A monitor's memory: durable, one writer."""
+
+    def pinned(self) -> Pinned:
+        """How far it has read."""
+        ...
+
+    def commit(self, pinned: Pinned, events: Sequence[OwnEvent]) -> None:
+        """Keep events and move on, both or neither, durable on return."""
+        ...
+
+    def unproved(self, limit: int) -> Sequence[str]:
+        """Subjects with events that no bundle has shown yet."""
+        ...
+
+    def events_of(self, subject: str) -> Mapping[bytes, int]:
+        """Event id to index of all own events that name a subject."""
+        ...
+
+    def prove(self, subject: str, size: int) -> None:
+        """The own events of a subject below `size` have been shown."""
+        ...
+
+    def keep(self, error: ChemtraceError) -> bool:
+        """Keep evidence as it is, durable on return; False when the same was kept before."""
+        ...
+
+    def kept_codes(self) -> frozenset[str]:
+        """Codes of the evidence kept so far."""
+        ...
+
+
+class Round(msgspec.Struct, frozen=True):
+    """What one look found: size of the log, own events that are new, histories that were shown whole, findings."""
+
+    size: int
+    new_events: int
+    proved: int
+    findings: tuple[ChemtraceError, ...]
+
+
+class Monitor:
+    """Watches one log for one enterprise."""
+
+    def __init__(
+        self,
+        *,
+        log: ProvingLog,
+        store: MonitorStore,
+        trust: Trust,
+        clock: Clock,
+        enterprise: str,
+        keys: Iterable[PublicKey],
+    ) -> None:
+        """Watch for `enterprise`, whose only keys are `keys`."""
+        self._log = log
+        self._store = store
+        self._trust = trust
+        self._clock = clock
+        self._enterprise = enterprise
+        self._keys = {key.kid.hex(): key for key in keys}
+
+    def look(self) -> Round:
+        """Look once; whatever contradicts is kept and stands in the findings, oldest first.
+
+        Raises:
+            UnavailableError, ServerRefusedError: the log is not reached, or does not let this monitor read.
+            EvidenceError: the log's views contradict each other; it was kept, and nothing further was believed.
+        """
+        with self._keeping():
+            view = self._view()
+            found: list[ChemtraceError] = list(self._unmet(view))
+            new = self._read(view, found)
+        proved = self._prove(view, found)
+        for error in found:
+            if not isinstance(error, UnavailableError):
+                self._store.keep(error)
+        return Round(view.checkpoint.size, new, proved, tuple(found))
+
+    @contextmanager
+    def _keeping(self) -> Iterator[None]:
+        try:
+            if SplitViewError.code in self._store.kept_codes():
+                raise SplitViewError(
+                    "this log has signed two histories before, see the folder of evidence; it is not believed any more",
+                    origin=self._trust.origin,
+                )
+            yield
+        except EvidenceError as error:
+            self._log.forget()
+            self._store.keep(error)
+            raise
+
+    def _view(self) -> View:
+        view = self._parse(self._log.checkpoint())
+        pinned = self._store.pinned()
+        if pinned.seen:
+            compare_views(self._parse(pinned.seen), view, self._log.hash_tile)
+        if pinned.seen != view.note:
+            self._store.commit(msgspec.structs.replace(pinned, seen=view.note), ())
+        return view
+
+    def _unmet(self, view: View) -> Iterator[ChemtraceError]:
+        """Whether the newest checkpoint has the cosignatures that the policy asks for."""
+        if self._trust.policy is None:
+            return
+        try:
+            verify_cosigned(
+                self._log.checkpoint(),
+                view.checkpoint.origin,
+                self._trust.log_verifier,
+                parse_policy(self._trust.policy),
+            )
+        except RefusedError as error:
+            yield error
+
+    def _read(self, view: View, found: list[ChemtraceError]) -> int:
+        """Read every entry that is new; returns how many are in the enterprise's name."""
+        pinned, count = self._store.pinned(), 0
+        while pinned.size < view.checkpoint.size:
+            first = pinned.size
+            end = end_of_run(first, view.checkpoint.size)
+            bodies, _, nodes = fetch_entries(self._log, first, end, hashes_of(pinned.nodes), view)
+            own: list[OwnEvent] = []
+            reads = list(_well_formed(first, bodies, found))
+            for read in reads:
+                if read.header.enterprise == self._enterprise:
+                    count += 1
+                    own += [OwnEvent(name, read.event_id, read.index) for name in read.names]
+                    self._judge(read, found)
+            self._look_for_keys(reads, first, len(bodies), found)
+            pinned = Pinned(pinned.seen, end, nodes)
+            self._store.commit(pinned, own)
+        return count
+
+    def _judge(self, read: ReadEntry, found: list[ChemtraceError]) -> None:
+        """An event in the enterprise's name is signed by its own keys, and the signatures verify."""
+        message = encode_pae(HEADER_TYPE, read.entry.header_bytes)
+        for kid, signature in read.entry.signatures:
+            key = self._keys.get(kid.hex())
+            reason = "key.unknown"
+            if key is not None:
+                try:
+                    verify_twice(key, message, signature)
+                    continue
+                except RefusedError as error:
+                    reason = error.code
+                except EvidenceError as error:
+                    found.append(error)
+                    continue
+            found.append(
+                ForeignEventError(
+                    f"entry {read.index} is in the name of {self._enterprise}, which did not sign it",
+                    index=read.index,
+                    event=read.event_id,
+                    kind=f"{read.header.kind}/{read.header.phase}",
+                    reason=reason,
+                    kid=kid,
+                )
+            )
+
+    def _look_for_keys(
+        self, reads: Sequence[ReadEntry], first: int, count: int, found: list[ChemtraceError]
+    ) -> None:
+        """A key that the authority registered in the enterprise's name is one that the enterprise asked for."""
+        keys = [read for read in reads if read.header.kind == "key"]
+        payloads = self._log.registry_payloads(first, count) if keys else {}
+        for read in keys:
+            payload = payloads.get(read.index)
+            if payload is None:
+                found.append(LogTruncatedError("the log does not give a key's payload", index=read.index))
+                continue
+            value = _key(read, payload, found)
+            if value is not None and value.party == self._enterprise and value.kid not in self._keys:
+                found.append(
+                    ForeignEventError(
+                        f"entry {read.index} gives {self._enterprise} a key that it does not hold",
+                        index=read.index,
+                        event=read.event_id,
+                        kind=f"key/{read.header.phase}",
+                        reason="key.unknown",
+                        kid=value.kid,
+                    )
+                )
+
+    def _prove(self, view: View, found: list[ChemtraceError]) -> int:
+        """Ask for the histories that own events belong to; returns how many were shown whole."""
+        proved = 0
+        for subject in self._store.unproved(MAX_SUBJECTS):
+            try:
+                verdict = verify_bundle(self._log.bundle(subject), self._trust, now_us=self._clock.now_us())
+                self._check_history(subject, verdict)
+            except ChemtraceError as error:
+                error.fields = {"subject": subject, "size": view.checkpoint.size, **error.fields}
+                found.append(error)
+                continue
+            self._store.prove(subject, verdict.size)
+            proved += 1
+        return proved
+
+    def _check_history(self, subject: str, verdict: Verdict) -> None:
+        shown = {event.event_id: event for event in verdict.events}
+        for event_id, index in self._store.events_of(subject).items():
+            event = shown.get(event_id.hex())
+            if event is None and index < verdict.size:
+                raise EventOmittedError(
+                    f"the history of {subject} is proved whole, and lacks entry {index}",
+                    index=index,
+                    event=event_id,
+                    count=verdict.count,
+                )
+            if event is not None and event.payload is None:
+                raise ErasureUnloggedError(
+                    f"the content of entry {index} is gone, and no entry says why",
+                    index=index,
+                    event=event_id,
+                )
+
+    def _parse(self, note: bytes) -> View:
+        return parse_view(note, self._trust.origin, [self._trust.log_verifier])
+
+
+def _well_formed(first: int, bodies: Sequence[bytes], found: list[ChemtraceError]) -> Iterator[ReadEntry]:
+    """The events among entries; what is no entry at all is a finding, and the others are read all the same."""
+    for at, body in enumerate(bodies):
+        try:
+            read = read_entry(first + at, body)
+        except AdmissionBrokenError as error:
+            found.append(error)
+            continue
+        if read is not None:
+            yield read
+
+
+def _key(read: ReadEntry, payload: bytes, found: list[ChemtraceError]) -> Key | None:
+    """The payload of a key's entry; one that is not the signed one, or has no such form, is a finding."""
+    reason = "payload.digest-mismatch"
+    try:
+        if sha256(payload).hexdigest() == read.header.payload.sha256:
+            value = parse_payload(read.header.kind, read.header.phase, payload)
+            return value if isinstance(value, Key) else None
+    except RefusedError as error:
+        reason = error.code
+    message = f"the payload of entry {read.index} is not what it should be"
+    found.append(AdmissionBrokenError(message, index=read.index, reason=reason))
+    return None
