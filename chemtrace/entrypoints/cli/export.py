@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
-from chemtrace.entrypoints.cli.output import print_json, print_note, progress_bar
+from chemtrace.entrypoints.cli.output import print_json, print_line, print_note, progress_bar, push_out
 
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="file to write; default: standard output")
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="plain files for other programs / 导出", no_args_is_help=True)
     group.command("events")(export_events)
     group.command("items")(export_items)
+    group.command("log")(export_log)
     app.add_typer(group, name="export")
 
 
@@ -73,6 +75,34 @@ def export_items(
         rows = _items(application.reads, holder=holder, site=site)
         count = _write_csv(target, rows) if table else _write_lines(target, rows)
     _say(out, count, as_json=as_json)
+
+
+def export_log(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="folder of the files / 输出目录")],
+    follow: Annotated[
+        bool, typer.Option("--follow", help="stay and write what is published later / 持续跟随")
+    ] = False,
+    interval: Annotated[
+        float, typer.Option(min=0.1, max=3600, help="seconds between two looks / 查看间隔（秒）")
+    ] = 2.0,
+    data: Data = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Write the published log as the static files of C2SP tlog-tiles: checkpoint, tiles, entries / 导出静态日志."""
+    from chemtrace.bootstrap.exporting import export_static
+
+    with opened(data) as application:
+        while True:
+            with progress_bar("导出 exporting", shown=not as_json and not follow) as progress:
+                size, files = export_static(application, folder.absolute(), progress)
+            if as_json and (files or not follow):
+                print_line({"folder": str(folder), "size": size, "files": files})
+            elif files or not follow:
+                print_note(f"已导出 {files} new files, {size} entries, in {folder}")
+            if not follow:
+                return
+            push_out()
+            time.sleep(interval)
 
 
 def _items(reads: Any, *, holder: str | None, site: str | None) -> Iterator[dict[str, Any]]:

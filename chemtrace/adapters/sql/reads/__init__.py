@@ -6,7 +6,8 @@ quantities as decimal text. Lists come in pages by key (`Page.rows`, `Page.next`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from chemtrace.adapters.sql.engine import Database
@@ -119,6 +120,12 @@ class Reads:
         """Size of the newest checkpoint, 0 when there is none."""
         with self._database.read() as connection:
             return StoredFiles(connection).published()
+
+    @contextmanager
+    def static_source(self, size: int) -> Iterator[StoredFiles]:
+        """What the static files of the tree of `size` are cut from, all of one snapshot."""
+        with self._database.read() as connection:
+            yield StoredFiles(connection, size)
 
     def hash_tile(self, level: int, number: int, width: int) -> bytes:
         """A published tile of hashes; raises `TileUnknownError`, `LogTruncatedError`."""
