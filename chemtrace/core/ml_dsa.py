@@ -25,14 +25,15 @@ SEED_BYTES: Final = 32
 class MLDSAKey:
     """A private ML-DSA-44 key; its text form shows no secret."""
 
-    __slots__ = ("_secret", "public")
+    __slots__ = ("_loaded", "_secret", "public")
 
     def __init__(self, seed: bytes) -> None:
         """Take the 32-byte seed; raises `SPKIError` for another length, `LibraryMissingError`."""
         if len(seed) != SEED_BYTES:
             raise SPKIError("an ML-DSA-44 seed has 32 bytes", expected=SEED_BYTES, size=len(seed))
         self._secret = seed
-        self.public: bytes = _load_private(seed).public_key().public_bytes_raw()
+        self._loaded = _load_private(seed)
+        self.public: bytes = self._loaded.public_key().public_bytes_raw()
 
     @property
     def secret(self) -> bytes:
@@ -41,7 +42,7 @@ class MLDSAKey:
 
     def sign(self, message: bytes) -> bytes:
         """Return a 2,420-byte signature; two over the same message differ (hedged signing)."""
-        return _load_private(self._secret).sign(message)
+        return self._loaded.sign(message)
 
     def __repr__(self) -> str:
         """Name the algorithm, never the secret."""
