@@ -569,6 +569,10 @@ class RowError(FormError, code="import.row"):
     """A row of a spreadsheet is no event; field `reason` is a stable word for why."""
 
 
+class AuditStateError(FormError, code="audit.state"):
+    """A file that should hold the state of an audit holds another thing, or that of another ledger or version."""
+
+
 # --- bundles, status proofs and trust --------------------------------------------------------------------
 
 

@@ -4,15 +4,18 @@
 3. the epochs (`epochs`) with their map roots (`maps`), 4. the tree, every checkpoint and the vault's memory (`tree`),
 5. everything derived (`models`, `compare`), 6. openings, cosignatures, forks, head row and guards.
 
-Memory grows with subjects, not with entries.
+Memory grows with subjects, not with entries. What can be said of an entry without the log before it may come from
+processes beside this one (`clean`); the pass over all entries then only does the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Final
 
 from chemtrace.core.catalogue import Catalogue
+from chemtrace.ledger.audit.clean import ChunkResult
 from chemtrace.ledger.audit.compare import compare_models
 from chemtrace.ledger.audit.entries import EntryAudit
 from chemtrace.ledger.audit.epochs import EpochAudit
@@ -28,10 +31,13 @@ from chemtrace.ledger.audit.witnesses import check_witnesses
 from chemtrace.ledger.memory import Memory
 
 CHUNK: Final = 1_000
-"""Entries read at once; also how often `progress` is called."""
+"""Indexes read at once; also how often `progress` is called."""
 
 Progress = Callable[[int, int], None]
 """Called with (entries done, entries stored)."""
+
+Beside = Callable[[Iterable[tuple[int, int]]], Iterator[ChunkResult | None]]
+"""Ranges of indexes to what was found beside the pass, in their order; None: nothing is known of that range."""
 
 
 def verify_log(
@@ -41,6 +47,7 @@ def verify_log(
     master: bytes | None = None,
     signed: tuple[int, bytes] | None = None,
     progress: Progress | None = None,
+    beside: Beside | None = None,
 ) -> AuditReport:
     """Audit everything in `store` and report all faults; a fault never stops the audit.
 
@@ -49,6 +56,7 @@ def verify_log(
         master: key of the code serials; without it nobody can say whether a code was issued, and that is left out.
         signed: size and root of the last tree that the vault signed, asked for before the snapshot was taken; an
             older copy of the database agrees with itself in everything, and only this memory tells.
+        beside: looks at entries one by one in other processes, and reads the same database.
 
     Raises:
         UnavailableError: the store could not be read.
@@ -58,10 +66,12 @@ def verify_log(
         tree = TreeAudit(store, faults, signed)
         audit = _Audit(store, catalogue, master, check, tree)
         total, done = store.count(), 0
-        for chunk in store.entries(CHUNK):
-            for row in chunk:
-                audit.take(row)
-            done += len(chunk)
+        ranges = [(first, first + CHUNK - 1) for first in range(0, store.last_index() + 1, CHUNK)]
+        results = repeat(None) if beside is None else beside(ranges)
+        for (first, last), result in zip(ranges, results, strict=False):
+            rows = store.entries_between(first, last)
+            audit.take_all(rows, result)
+            done += len(rows)
             if progress is not None:
                 progress(done, total)
         audit.finish()
@@ -88,6 +98,31 @@ class _Audit:
         self.maps = MapAudit(store, faults)
         self.people = PeopleAudit(memory.registry, self.origin, check, faults, has_master=self.has_master)
         self.models = ModelAudit(store, memory, catalogue, faults)
+
+    def take_all(self, rows: Sequence[AuditEntry], result: ChunkResult | None) -> None:
+        """Put rows through all parts; those that are clean go the short way."""
+        if result is None or len(result.clean) != len(rows):
+            for row in rows:
+                self.take(row)
+            return
+        self.check.checked += result.signatures
+        for row, clean in zip(rows, result.clean, strict=True):
+            if not clean or not self._pass(row, result.told.get(row.index, ())):
+                self.take(row)
+
+    def _pass(self, row: AuditEntry, told: tuple[str, ...]) -> bool:
+        """Put a clean entry through what depends on the log before it; False: it must go the long way."""
+        read = self.entries.pass_clean(row, self.people.can_pass)
+        if read is None or read.header is None:
+            return False
+        self.tree.add(row.leaf)
+        self.maps.add(row.index, row.leaf, [subject.id for subject in read.header.subjects])
+        log_time_us = self.epochs.log_time_us
+        self.people.check_place(read, log_time_us)
+        rules = self.models.add(read, log_time_us)
+        self.people.learn(read)
+        self.people.check_told(row, rules, told)
+        return True
 
     def take(self, row: AuditEntry) -> None:
         """Put one entry through all parts."""

@@ -55,11 +55,22 @@ class PeopleAudit:
 
     def check(self, read: ReadEntry, log_time_us: int) -> None:
         """Queue the signatures of one event, and check that its signers might sign it at its place."""
-        header, payload, index = read.header, read.payload, read.row.index
+        header, payload = read.header, read.payload
         if header is None:
             return
         self._claim(read, header, payload)
-        if payload is None:
+        self.check_place(read, log_time_us)
+
+    def can_pass(self, header: Header) -> bool:
+        """Whether all keys that count for an event here are in the log: those of its signers, and one for receipts."""
+        return bool(self._keys["receipt"]) and all(
+            self.registry.key(kid) is not None for kid in header.signers
+        )
+
+    def check_place(self, read: ReadEntry, log_time_us: int) -> None:
+        """Check that the signers of an event might sign it at its place; whether they did is not asked."""
+        header, payload, index = read.header, read.payload, read.row.index
+        if header is None or payload is None:
             return
         try:
             self.registry.check_signers(
@@ -91,6 +102,15 @@ class PeopleAudit:
         self._early.append((row.index, row.receipt, row.receipt_signature))
         if self._keys["receipt"]:
             self._send_receipts()
+
+    def check_told(self, row: AuditEntry, rules: tuple[str, ...] | None, told: tuple[str, ...]) -> None:
+        """Check what a receipt says was found, where all else in it is known to be right."""
+        if rules is None or rules == told or row.receipt is None:
+            return
+        try:
+            self._compare_receipt(row, row.receipt, rules)
+        except ChemtraceError as error:
+            self._faults.add_error(row.index, error)
 
     def _compare_receipt(self, row: AuditEntry, stored: bytes, rules: tuple[str, ...] | None) -> None:
         """One encoding of what should stand there settles it; only a difference is read to be told."""

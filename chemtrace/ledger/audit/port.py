@@ -153,6 +153,10 @@ class AuditStore(Protocol):
         """The entries from one index to another, both included."""
         ...
 
+    def last_index(self) -> int:
+        """The largest index of an entry, -1 where there is none."""
+        ...
+
     def entry_by_id(self, event_id: bytes) -> AuditEntry | None:
         """The entry that is recorded under an event id."""
         ...

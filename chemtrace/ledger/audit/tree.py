@@ -15,6 +15,8 @@ from chemtrace.ledger.audit.port import AuditStore
 from chemtrace.ledger.audit.report import FaultLog
 
 _STEP: Final = WIDTH * HASH_SIZE
+TILE_HEIGHT: Final = 8
+"""Levels of the tree in a tile."""
 
 
 class TreeAudit:
@@ -22,7 +24,7 @@ class TreeAudit:
 
     def __init__(self, store: AuditStore, faults: FaultLog, signed: tuple[int, bytes] | None = None) -> None:
         """Compare with what `store` holds and with the tree `signed` last; note differences in `faults`."""
-        self.range = CompactRange()
+        self._size = 0
         self._store = store
         self.faults = faults
         self._levels: list[bytearray] = [bytearray()]
@@ -38,24 +40,35 @@ class TreeAudit:
 
     def add(self, leaf: bytes) -> None:
         """Take the next leaf hash."""
-        self.range.append(leaf)
-        self._push(0, leaf)
-        if self._signed is not None and self._signed[0] == self.range.size:
-            self._compare_signed(self._signed[1], self.range.root())
-        while self._next is not None and self._next[0] <= self.range.size:
-            self._due.append((*self._next, self.range.root()))
+        self._size = size = self._size + 1
+        buffer = self._levels[0]
+        buffer += leaf
+        if len(buffer) == _STEP:
+            self._close_tile(0)
+        if self._signed is not None and self._signed[0] == size:
+            self._compare_signed(self._signed[1], self.root())
+        while self._next is not None and self._next[0] <= size:
+            self._due.append((*self._next, self.root()))
             self._next = next(self._checkpoints, None)
+
+    def root(self) -> bytes:
+        """The root of the leaves so far, from the open tiles of all levels: what is full is in the level above."""
+        range_ = CompactRange()
+        for level in range(len(self._levels) - 1, -1, -1):
+            below = range_.size << TILE_HEIGHT
+            tail = CompactRange()
+            tail.extend(_hashes(bytes(self._levels[level])))
+            range_ = CompactRange(below + tail.size, [*range_.nodes, *tail.nodes])
+        return range_.root()
 
     def finish(self, origin: str | None, verifiers: tuple[NoteVerifier, ...]) -> None:
         """Compare the right edge, look for tiles that should not be, and check every checkpoint."""
-        if self._signed is not None and self._signed[0] > self.range.size:
-            detail = (
-                f"the vault signed a tree of {self._signed[0]} entries, the log holds only {self.range.size}"
-            )
-            self.faults.add(self.range.size, "evidence.checkpoint", detail)
+        if self._signed is not None and self._signed[0] > self._size:
+            detail = f"the vault signed a tree of {self._signed[0]} entries, the log holds only {self._size}"
+            self.faults.add(self._size, "evidence.checkpoint", detail)
         if self._next is not None:
             rest = [self._next, *self._checkpoints]
-            size = self.range.size
+            size = self._size
             self.faults.add(
                 size,
                 "evidence.checkpoint",
@@ -69,7 +82,7 @@ class TreeAudit:
         self._check_short()
         for level, number, length in self._store.tiles():
             if (level, number) not in self._expected:
-                index = min(number * WIDTH << 8 * level, self.range.size)
+                index = min(number * WIDTH << 8 * level, self._size)
                 detail = f"{tile_path(level, number, max(1, length // HASH_SIZE))} lies beyond the log's end"
                 self.faults.add(index, "evidence.tree", detail)
 
@@ -77,21 +90,21 @@ class TreeAudit:
         """The vault's memory against the root of the entries; a difference is blamed on the last of them."""
         if signed != root:
             detail = f"the vault signed the root {signed.hex()}, the entries give {root.hex()}"
-            self.faults.add(self.range.size - 1, "evidence.checkpoint", detail)
+            self.faults.add(self._size - 1, "evidence.checkpoint", detail)
 
-    def _push(self, level: int, node: bytes) -> None:
-        buffer = self._levels[level]
-        buffer += node
-        if len(buffer) < _STEP:
-            return
-        data = bytes(buffer)
+    def _close_tile(self, level: int) -> None:
+        """A tile is full: compare it, and put its root into the level above."""
+        data = bytes(self._levels[level])
         self._compare(level, self._numbers[level], data)
         self._numbers[level] += 1
-        buffer.clear()
+        self._levels[level].clear()
         if level + 1 == len(self._levels):
             self._levels.append(bytearray())
             self._numbers.append(0)
-        self._push(level + 1, tree_root(_hashes(data)))
+        above = self._levels[level + 1]
+        above += tree_root(_hashes(data))
+        if len(above) == _STEP:
+            self._close_tile(level + 1)
 
     def _compare(self, level: int, number: int, data: bytes) -> None:
         """Compare a stored tile with its hashes; one at the edge may be behind the log, but not its checkpoint."""
@@ -111,7 +124,7 @@ class TreeAudit:
             return
         index = number * WIDTH + at // HASH_SIZE << 8 * level
         self.faults.add(
-            min(index, self.range.size),
+            min(index, self._size),
             "evidence.tree",
             f"{tile_path(level, number, len(data) // HASH_SIZE)}: hash {at // HASH_SIZE} is not that of the leaves",
         )
@@ -124,7 +137,7 @@ class TreeAudit:
             if length < needed * HASH_SIZE:
                 index = number * WIDTH + length // HASH_SIZE << 8 * level
                 detail = f"{tile_path(level, number, needed)} is missing or too short: {length} bytes"
-                self.faults.add(min(index, self.range.size), "evidence.tree", detail)
+                self.faults.add(min(index, self._size), "evidence.tree", detail)
 
     def _check_note(
         self, size: int, note: bytes, root: bytes, origin: str | None, verifiers: tuple[NoteVerifier, ...]

@@ -141,6 +141,17 @@ class StoredSnapshot:
         query = _entries().where(entry.c.idx >= first, entry.c.idx <= last).order_by(entry.c.idx)
         return [AuditEntry(*row) for row in self._connection.execute(query)]
 
+    def entry_before(self, index: int) -> AuditEntry | None:
+        """The entry stored in front of an index."""
+        query = _entries().where(entry.c.idx < index).order_by(entry.c.idx.desc()).limit(1)
+        row = self._connection.execute(query).first()
+        return None if row is None else AuditEntry(*row)
+
+    def last_index(self) -> int:
+        """The largest index of an entry, -1 where there is none."""
+        found: int | None = self._connection.execute(select(func.max(entry.c.idx))).scalar_one()
+        return -1 if found is None else found
+
     def entry_by_id(self, event_id: bytes) -> AuditEntry | None:
         """The entry that is recorded under an event id."""
         row = self._connection.execute(_entries().where(entry.c.event_id == event_id)).first()

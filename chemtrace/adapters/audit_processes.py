@@ -1,0 +1,154 @@
+"""Processes that look at runs of entries for an audit: signatures, forms and receipts on all cores.
+
+Each opens the database for itself and answers which entries are clean; the audit looks at the others again. A process
+that dies costs nothing but time. What they found can be kept in a file: a later audit then leaves out the runs whose
+rows are byte for byte the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+
+from chemtrace.adapters.frames import Child
+from chemtrace.core.errors import AuditStateError
+from chemtrace.ledger.audit.clean import ChunkResult
+
+WAITING_EACH: Final = 4
+"""Runs under way for each process: enough that none waits, few enough that none is far ahead."""
+
+STATE_TYPE: Final = "chemtrace/audit-state/1"
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """The first message to a process: which database, and whether digests are wanted."""
+
+    url: str
+    digests: bool
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Look at the rows of these indexes; `known` is what was found of them before, good if the digest is the same."""
+
+    first: int
+    last: int
+    known: ChunkResult | None = None
+
+
+class _StateHead(msgspec.Struct, frozen=True):
+    typ: str
+    ledger: str
+    program: str
+
+
+class AuditProcesses:
+    """One process a core, for one audit of the database at `url`. Close it at the end."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        count: int = 0,
+        known: dict[int, ChunkResult] | None = None,
+        keep: IO[bytes] | None = None,
+    ) -> None:
+        """Start `count` processes, or one for each core; results are written to `keep`, those in `known` are spared."""
+        count = count or os.cpu_count() or 1
+        self._hello = msgspec.json.encode(Hello(url, digests=keep is not None or bool(known)))
+        self._known, self._keep = known or {}, keep
+        self._limit = count * WAITING_EACH
+        self._free: queue.SimpleQueue[Child | None] = queue.SimpleQueue()
+        for _ in range(count):
+            self._free.put(None)
+        self._pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix="audit-process")
+
+    def results(self, ranges: Iterable[tuple[int, int]]) -> Iterator[ChunkResult | None]:
+        """What was found of each range of indexes, in their order; None where a process failed."""
+        waiting: deque[Future[ChunkResult | None]] = deque()
+        for first, last in ranges:
+            waiting.append(self._pool.submit(self._ask, Question(first, last, self._known.get(first))))
+            if len(waiting) >= self._limit:
+                yield self._kept(waiting.popleft().result())
+        while waiting:
+            yield self._kept(waiting.popleft().result())
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.shutdown(cancel_futures=True)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                child = self._free.get_nowait()
+                if child is not None:
+                    child.end()
+
+    def _ask(self, question: Question) -> ChunkResult | None:
+        child = self._free.get()
+        try:
+            if child is None:
+                child = Child("chemtrace.adapters.audit_worker")
+                child.send(self._hello)
+                child.receive()
+            child.send(msgspec.msgpack.encode(question))
+            return msgspec.msgpack.decode(child.receive(), type=ChunkResult)
+        except (OSError, EOFError):
+            if child is not None:
+                child.end()
+            child = None
+            return None
+        finally:
+            self._free.put(child)
+
+    def _kept(self, result: ChunkResult | None) -> ChunkResult | None:
+        if self._keep is not None and result is not None:
+            self._keep.write(msgspec.json.encode(result) + b"\n")
+            self._keep.flush()
+        return result
+
+
+def read_state(path: Path, *, ledger: str, program: str) -> dict[int, ChunkResult]:
+    """What an audit of this ledger by this version of the program left in a file; the last line may be half.
+
+    Raises:
+        AuditStateError: not such a file, or of another ledger or version; carries both.
+    """
+    with path.open("rb") as file:
+        lines = file.read().split(b"\n")
+    try:
+        head = msgspec.json.decode(lines[0], type=_StateHead)
+    except msgspec.DecodeError as error:
+        raise AuditStateError("this is no state of an audit; name another file", path=str(path)) from error
+    expected = _StateHead(STATE_TYPE, ledger, program)
+    if head != expected:
+        raise AuditStateError(
+            "this is the state of an audit of another ledger, or by another version: begin anew without --resume",
+            expected=msgspec.to_builtins(expected),
+            found=msgspec.to_builtins(head),
+        )
+    known: dict[int, ChunkResult] = {}
+    for line in lines[1:]:
+        with contextlib.suppress(msgspec.DecodeError):
+            result = msgspec.json.decode(line, type=ChunkResult)
+            known[result.first] = result
+    return known
+
+
+def begin_state(path: Path, *, ledger: str, program: str) -> IO[bytes]:
+    """Begin a state file anew; its owner alone may read it."""
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+    file.write(msgspec.json.encode(_StateHead(STATE_TYPE, ledger, program)) + b"\n")
+    file.flush()
+    return file
+
+
+def ledger_name(origin: str | None, first_leaf: bytes) -> str:
+    """The name of a ledger in a state file: its origin and its first entry."""
+    return f"{origin} {sha256(first_leaf).hexdigest()}"

@@ -1,0 +1,154 @@
+"""What can be said of an entry without knowing the log before it, for many entries at once and in any process.
+
+An entry is *clean* when (1) its leaf, event id, form, signers and payload are as `entries` wants them, (2) its chain
+value links to that of the row before it, (3) every signature verifies under a key whose id is the one named, and
+(4) its receipt says what the row says and is signed by a receipt key. Whether the keys might sign at that place,
+whether they are in the log at all and what the receipt should have found is for the one pass over everything to say.
+
+Whatever is not clean is looked at again by that pass, which alone tells faults: this only spares it work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b, sha256
+from typing import Final
+
+import msgspec
+
+from chemtrace.core.algorithms import PublicKey, verify
+from chemtrace.core.chain import CHAIN_START
+from chemtrace.core.errors import ChemtraceError, ReceiptFormatError, SignatureInvalidError
+from chemtrace.core.pae import HEADER_TYPE, encode_pae
+from chemtrace.core.receipt import Receipt, parse_receipt
+from chemtrace.core.receipt_tree import signed_part
+from chemtrace.core.times import format_utc, parse_rfc3339
+from chemtrace.ledger.audit.entries import EntryAudit, ReadEntry
+from chemtrace.ledger.audit.port import AuditEntry
+from chemtrace.ledger.audit.report import FaultLog
+from chemtrace.registry.records import KeyRecord
+
+ALL_RIGHT: Final = 1
+_ROW_DIGEST_BYTES: Final = 32
+
+
+class ChunkResult(msgspec.Struct, frozen=True):
+    """What was found of the rows from index `first` to `last`.
+
+    `clean`: one byte a row, in order, 1 where the row is clean. `told`: the rules that the receipts of clean rows name,
+    by index, where they name any. `signatures`: verified ones of clean rows. `digest` of all rows, empty if not wanted.
+    """
+
+    first: int
+    last: int
+    clean: bytes
+    told: dict[int, tuple[str, ...]]
+    signatures: int
+    digest: bytes = b""
+
+
+class CleanCheck:
+    """Looks at runs of rows, with the keys of a ledger at hand."""
+
+    def __init__(self, origin: str | None, records: Sequence[KeyRecord]) -> None:
+        """Check receipts of `origin`; a record whose id is not the digest of its key counts for nothing."""
+        honest = [record for record in records if _is_honest(record)]
+        self._origin = origin or ""
+        self._keys: Mapping[str, PublicKey] = {record.kid: record.public_key for record in honest}
+        self._receipt_keys = [record.public_key for record in honest if record.role == "receipt"][::-1]
+        self._publish_delay_us = 0
+        self._received_us, self._times = -1, ""
+
+    def check(
+        self, first: int, last: int, rows: Sequence[AuditEntry], before: AuditEntry | None
+    ) -> ChunkResult:
+        """Look at the rows stored from index `first` to `last`; `before` is the row in front of them."""
+        faults = FaultLog()
+        entries = EntryAudit(faults)
+        entries.next_index, entries.chain = first, CHAIN_START if before is None else before.chain
+        marks, told, signatures = bytearray(), dict[int, tuple[str, ...]](), 0
+        signed_last: tuple[bytes, bytes] | None = None
+        for row in rows:
+            known, read = faults.count, entries.read(row)
+            if read is None or read.payload is None or faults.count != known:
+                marks.append(0)
+                continue
+            try:
+                self._check_signatures(read)
+                findings = self._told(row)
+                signed = signed_part(row.receipt or b"", row.receipt_signature or b"")
+                if signed != signed_last:  # the receipts of a group lead to one signature
+                    self._check_receipt(*signed)
+                    signed_last = signed
+                    signatures += 1
+            except ChemtraceError:
+                marks.append(0)
+                continue
+            marks.append(ALL_RIGHT)
+            signatures += len(read.entry.signatures)
+            if findings:
+                told[row.index] = findings
+        return ChunkResult(first, last, bytes(marks), told, signatures)
+
+    def _check_signatures(self, read: ReadEntry) -> None:
+        message = encode_pae(HEADER_TYPE, read.entry.header_bytes)
+        for kid, signature in read.entry.signatures:
+            key = self._keys.get(kid.hex())
+            if key is None:
+                raise SignatureInvalidError("no key of this id is at hand", kid=kid)
+            verify(key, message, signature)
+
+    def _told(self, row: AuditEntry) -> tuple[str, ...]:
+        """The rules that a receipt names; raises `ReceiptFormatError` when it says anything else than the row."""
+        stored = row.receipt or b""
+        if stored == self._plain(row):
+            return ()
+        wanted = Receipt(
+            event=row.event_id.hex(),
+            findings=(),
+            index=row.index,
+            late=bool(row.late),
+            leaf=row.leaf.hex(),
+            origin=self._origin,
+            received=format_utc(row.received_us),
+            publish_by=format_utc(row.received_us + self._publish_delay_us),
+        )
+        told = parse_receipt(stored)
+        if told.publish_by is not msgspec.UNSET:
+            self._publish_delay_us, self._received_us = parse_rfc3339(told.publish_by) - row.received_us, -1
+        if msgspec.structs.replace(wanted, findings=told.findings, publish_by=told.publish_by) != told:
+            raise ReceiptFormatError("the receipt does not say what its row says", index=row.index)
+        return told.findings
+
+    def _plain(self, row: AuditEntry) -> bytes:
+        """The bytes of the receipt that most rows have: without findings, promised like the one before."""
+        if row.received_us != self._received_us:
+            self._received_us = row.received_us
+            promised, received = row.received_us + self._publish_delay_us, format_utc(row.received_us)
+            self._times = f'"publish_by":"{format_utc(promised)}","received":"{received}"'
+        late = "true" if row.late else "false"
+        return (
+            f'{{"event":"{row.event_id.hex()}","findings":[],"index":{row.index},"late":{late},'
+            f'"leaf":"{row.leaf.hex()}","origin":"{self._origin}",{self._times},"typ":"chemtrace/receipt/1"}}'
+        ).encode()
+
+    def _check_receipt(self, message: bytes, signature: bytes) -> None:
+        for key in self._receipt_keys:
+            try:
+                verify(key, message, signature)
+            except ChemtraceError:
+                continue
+            return
+        raise SignatureInvalidError("no receipt key at hand signed this receipt")
+
+
+def digest_rows(rows: Sequence[AuditEntry], before: AuditEntry | None) -> bytes:
+    """A digest of everything that `CleanCheck.check` looks at in these rows, and of the chain before them."""
+    digest = blake2b(digest_size=_ROW_DIGEST_BYTES)
+    digest.update(CHAIN_START if before is None else before.chain)
+    digest.update(msgspec.msgpack.encode(rows))
+    return digest.digest()
+
+
+def _is_honest(record: KeyRecord) -> bool:
+    return sha256(record.public_key.spki).hexdigest() == record.kid
