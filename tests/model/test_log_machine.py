@@ -331,4 +331,4 @@ def _values(trees: dict[str, list[bytes]]) -> dict[bytes, bytes]:
 
 
 TestLogMachine = LogMachine.TestCase
-TestLogMachine.settings = settings(max_examples=150, stateful_step_count=25)
+TestLogMachine.settings = settings(stateful_step_count=25)
