@@ -21,9 +21,9 @@ from chemtrace.core.errors import ChemtraceError, EvidenceError, WitnessForgedEr
 from chemtrace.core.note import parse_note
 from chemtrace.core.policy import Policy, PolicyWitness
 from chemtrace.core.tiles import consistency_from_tiles
-from chemtrace.ledger.kept_maps import newest_witnessed
 from chemtrace.ledger.ports import Clock, ForkRow, Store
 from chemtrace.ledger.publish import tile_reader
+from chemtrace.ledger.witnessed import Witnessed
 from chemtrace.ledger.witnessing import WitnessCaller, ask_witness, row_of
 
 POLL_S: Final = 0.25
@@ -83,7 +83,7 @@ class WitnessGatherer:
     def start(self) -> None:
         """Begin, with what is stored already."""
         with self._store.read() as transaction:
-            self._satisfied_size = newest_witnessed(transaction, self._policy) or 0
+            self._satisfied_size = Witnessed(self._policy).newest(transaction) or 0
             for size, name, key_hash in transaction.newest_cosignatures(len(self._asked) * 4):
                 for asked in self._asked:
                     verifier = asked.witness.verifier

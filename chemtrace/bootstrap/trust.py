@@ -31,7 +31,7 @@ def load_policy(settings: Settings) -> Policy | None:
 
 def load_serving(settings: Settings) -> Serving:
     """Which checkpoint is shown as the newest, as the settings say; raises as `load_policy`."""
-    return Serving(load_policy(settings), settings.witness_mode == "required")
+    return Serving(load_policy(settings), required=settings.witness_mode == "required")
 
 
 def stated_trust(settings: Settings, registry: Registry, origin: str) -> Trust:

@@ -120,6 +120,6 @@ def _require_library() -> None:
 
 def _unsupported() -> LibraryMissingError:
     return LibraryMissingError(
-        "this installation of `cryptography` has no ML-DSA-44: install version 48 or newer",
+        "this installation of `cryptography` has no ML-DSA-44: install a newer version",
         library="cryptography",
     )

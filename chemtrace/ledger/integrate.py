@@ -27,6 +27,7 @@ from chemtrace.core.subject_tree import SubjectTree, parse_subject_tree
 from chemtrace.core.types import RootHash
 from chemtrace.ledger.kept_maps import prune_maps
 from chemtrace.ledger.ports import Head, ReadTransaction, SubjectTreeRow, WriteTransaction
+from chemtrace.ledger.witnessed import Witnessed
 
 CHUNK: Final = 20_000
 """Entries folded at once: bounds memory where all entries of a ledger are folded in one go."""
@@ -53,7 +54,7 @@ class Integration:
 
     def __init__(self, policy: Policy | None = None, *, max_trees: int = MAX_TREES) -> None:
         """Start with nothing kept; maps of checkpoints that satisfy `policy` stay readable."""
-        self._policy = policy
+        self._witnessed = Witnessed(policy)
         self._limit = max_trees
         self._transaction: ReadTransaction | None = None
         self.forget()
@@ -98,7 +99,7 @@ class Integration:
             for _ in self._fold(transaction, head.size - 1):
                 self._write(transaction, head.size, touched)
             self._write(transaction, head.size, touched)
-            prune_maps(transaction, head, self._policy, touched)
+            prune_maps(transaction, head, self._witnessed, touched)
             self._at = self._readable = head.size
             self._next = head.size + 1
             self._trim()

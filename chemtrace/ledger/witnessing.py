@@ -31,8 +31,8 @@ from chemtrace.core.note import (
     parse_signature_lines,
 )
 from chemtrace.core.policy import Policy, PolicyWitness
-from chemtrace.ledger.kept_maps import newest_witnessed
 from chemtrace.ledger.ports import CosignatureRow, ReadTransaction
+from chemtrace.ledger.witnessed import Witnessed
 
 MAX_ASKED: Final = 3
 """Requests for one cosignature: one that is told the size held, one with the proof, one more for a race."""
@@ -121,16 +121,19 @@ def merge_lines(note: bytes, rows: Sequence[CosignatureRow], policy: Policy) -> 
     return encode_note(Note(signed.text, (*signed.signatures, *lines)))
 
 
-class Serving(msgspec.Struct, frozen=True):
+class Serving:
     """Which checkpoint is shown as the newest: any one, or, when `required`, only one that satisfies the policy."""
 
-    policy: Policy | None = None
-    required: bool = False
+    def __init__(self, policy: Policy | None = None, *, required: bool = False) -> None:
+        """Serve under `policy`; safe for many threads."""
+        self.policy = policy
+        self.required = required
+        self._witnessed = Witnessed(policy)
 
     def size(self, transaction: ReadTransaction) -> int | None:
         """Size of the checkpoint that is shown, None before there is one."""
         if self.required:
-            return newest_witnessed(transaction, self.policy)
+            return self._witnessed.newest(transaction)
         return transaction.checkpoint_size()
 
     def checkpoint(self, transaction: ReadTransaction) -> bytes | None:

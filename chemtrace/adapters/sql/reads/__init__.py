@@ -10,7 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from sqlalchemy import Connection
+
 from chemtrace.adapters.sql.engine import Database
+from chemtrace.adapters.sql.questions import Questions
 from chemtrace.adapters.sql.reads import alerts, parties, state, waybills
 from chemtrace.adapters.sql.reads.bundles import StoredProofs
 from chemtrace.adapters.sql.reads.events import (
@@ -29,9 +32,10 @@ from chemtrace.adapters.sql.reads.proofs import StoredLog
 from chemtrace.adapters.sql.reads.tiles import StoredFiles
 from chemtrace.core.bundle.model import Bundle, StatusProof
 from chemtrace.core.catalogue import Catalogue
+from chemtrace.core.errors import CheckpointMissingError
 from chemtrace.ledger.bundles import MaySee, build_bundle, build_status
 from chemtrace.ledger.prove import prove_entry
-from chemtrace.ledger.published import open_published
+from chemtrace.ledger.published import Edges, Published, open_published
 from chemtrace.ledger.static import read_entry_bundle, read_hash_tile
 from chemtrace.ledger.witnessing import Serving
 
@@ -47,6 +51,7 @@ class Reads:
         """Read from `database`; `catalogue` gives names and hazards to chemical slots, `serving` says who cosigns."""
         self._database = database
         self._serving = serving or Serving()
+        self._edges = Edges()
         self._catalogue = catalogue
 
     # --- items
@@ -146,13 +151,13 @@ class Reads:
     def bundle(self, subject: str, *, may_see: MaySee | None = None) -> Bundle:
         """The bundle of a subject in the newest tree that the policy accepts, as `build_bundle` makes it."""
         with self._database.read() as connection:
-            published = open_published(StoredProofs(connection), policy=self._serving.policy)
+            published = self._open_published(connection)
             return build_bundle(published, subject, may_see=may_see)
 
     def status(self, subject: str, *, only_ed25519: bool = False) -> StatusProof:
         """The status proof of a subject in the newest tree that the policy accepts, as `build_status` makes it."""
         with self._database.read() as connection:
-            published = open_published(StoredProofs(connection), policy=self._serving.policy)
+            published = self._open_published(connection)
             return build_status(published, subject, only_ed25519=only_ed25519)
 
     def events(
@@ -184,6 +189,15 @@ class Reads:
         """Counts of everything."""
         with self._database.read() as connection:
             return state.load_stats(connection)
+
+    def _open_published(self, connection: Connection) -> Published:
+        """The published tree that proofs are made under; where witnesses are required, only one that has its quorum."""
+        required = self._serving.required
+        size = self._serving.size(Questions(connection)) if required else None
+        if required and size is None:
+            raise CheckpointMissingError("no checkpoint has the cosignatures that the policy asks for yet")
+        policy = self._serving.policy
+        return open_published(StoredProofs(connection), policy=policy, size=size, edges=self._edges)
 
     # --- parties and places
 
