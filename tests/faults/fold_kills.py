@@ -45,9 +45,9 @@ MOST_CALLS = {"admit": 400, "integrate": 3000, "publish": 120, "vault": 80}
 """Calls into the files of a phase within which a life ends: some epochs, or some groups."""
 
 
-def found(folder: Path) -> Settings:
+def found(folder: Path, url: str = "") -> Settings:
     """A founded ledger with one enterprise, its key beside, and some codes."""
-    settings = Settings(data_dir=folder)
+    settings = Settings(data_dir=folder, database_url=url)
     init_ledger(
         settings, authority_name_zh="测试局", authority_name_en="Test Bureau", credit_code=AUTHORITY,
         origin=ORIGIN, label_host="LABEL.TEST",
@@ -93,7 +93,13 @@ class Told:
 
 def kill_often(settings: Settings, told: Told, kills: int, chance: random.Random) -> None:
     """Let lives begin and end: two in three by their own hand inside a phase, the others from outside at any time."""
-    command = [sys.executable, "-m", "tests.faults.forked_writer", str(settings.data_dir)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.faults.forked_writer",
+        str(settings.data_dir),
+        settings.database_url,
+    ]
     # Processes that checked signatures for a killed writer complain about it there.
     complaints = settings.data_dir / "complaints.txt"
     with (

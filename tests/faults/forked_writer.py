@@ -2,7 +2,8 @@
 
 Everything is imported once, so that a life begins with opening the ledger and a thousand of them take minutes.
 
-Usage: python -m tests.faults.forked_writer DATA_DIR; one line of JSON on stdin for each life, its answer on stdout.
+Usage: python -m tests.faults.forked_writer DATA_DIR DATABASE_URL; a line of JSON on stdin for each life, its answers on
+stdout.
 """
 
 from __future__ import annotations
@@ -44,28 +45,30 @@ BATCHES = (1, 1, 5, 20, 120)
 """Statements handed in at once: alone, in small groups, and so many that groups are judged ahead."""
 
 
-def main(data_dir: Path) -> None:
+def main(data_dir: Path, url: str) -> None:
     """Fork a life for each line; wait for its end before the next one."""
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            _live(data_dir, json.loads(line))
+            _live(
+                Settings(data_dir=data_dir, database_url=url, publish_interval_s=PUBLISH_INTERVAL_S),
+                json.loads(line),
+            )
         os.write(1, f"{child}\n".encode())
         _, status = os.waitpid(child, 0)
         os.write(1, f"{status}\n".encode())
 
 
-def _live(data_dir: Path, life: dict[str, Any]) -> None:
+def _live(settings: Settings, life: dict[str, Any]) -> None:
     out = os.open(life["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         if life["phase"] is not None:
             _die_in(life["phase"], life["after"], out)
         start = time.monotonic()
-        settings = Settings(data_dir=data_dir, publish_interval_s=PUBLISH_INTERVAL_S)
         application = open_application(settings)
         _say(out, {"ready_ms": round((time.monotonic() - start) * 1000, 3)})
         application.start_publishing()
-        _write(application, data_dir, random.Random(life["seed"]), out)
+        _write(application, settings.data_dir, random.Random(life["seed"]), out)
     except BaseException as error:  # noqa: BLE001  # a life must end by SIGKILL alone; what else ends it is told
         _say(out, {"error": repr(error)})
     os._exit(3)
@@ -126,4 +129,4 @@ def _say(out: int, what: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -14,8 +14,8 @@ KILLS = 36
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 
-def test_a_writer_killed_in_every_phase_leaves_a_log_that_goes_on(tmp_path: Path) -> None:
-    settings, told = found(tmp_path / "data"), Told()
+def test_a_writer_killed_in_every_phase_leaves_a_log_that_goes_on(tmp_path: Path, database_url: str) -> None:
+    settings, told = found(tmp_path / "data", database_url), Told()
     kill_often(settings, told, KILLS, random.Random(20261122))
     check_survival(settings, told)
     check_rebuild(settings)
