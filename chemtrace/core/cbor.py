@@ -1,8 +1,8 @@
 """Deterministic CBOR (RFC 8949 section 4.2.1) of a closed grammar: unsigned integers, bytes, text, arrays, null.
 
-The grammar is small on purpose: tags, floats, maps and indefinite lengths are what general decoders were broken with
-(a tag can ask for a number of a billion digits), and none of them is needed here. Every value has one spelling, and
-the reader takes no other, so nothing has to be encoded again to be compared.
+The grammar is small on purpose: tags, floats, maps and indefinite lengths are not needed, so nothing that reads them
+stands behind the inspector's door, and the base install needs no package more. Every value has one spelling, and the
+reader takes no other, so that nothing has to be encoded again to be compared.
 """
 
 from typing import Final
