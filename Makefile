@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo test check lint types imports fix bench soak screenshots pages lock wheel clean
+.PHONY: help setup demo test check lint types imports fix bench soak fuzz screenshots pages lock wheel clean
 
 help: ## say what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: setup ## all benchmarks, each as ratios taken in one run (ARGS=NAME for o
 
 soak: setup ## a long run under load with kills in between, then an audit
 	@$(BIN)/python -m pytest tests/soak --timeout=0 -s $(ARGS)
+
+fuzz: setup ## every parser under a fuzzer driven by coverage (ARGS="60 cbor" for seconds each, and which)
+	@tools/fuzz $(ARGS)
 
 screenshots: setup ## pictures of every page on a phone and a desk, into docs/images
 	@$(BIN)/python tools/screenshots.py $(ARGS)
