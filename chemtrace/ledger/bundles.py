@@ -51,7 +51,7 @@ def build_bundle(published: Published, subject: str, *, may_see: MaySee | None =
     return Bundle(
         note=published.note,
         record=published.record_bytes,
-        path=published.path(published.size - 1),
+        path=published.record_path,
         ticks=_ticks(published, sections.histories),
         sections=tuple([sections.shown[name] for name in (subject, *others)]),
     )
@@ -72,7 +72,7 @@ def build_status(published: Published, subject: str, *, only_ed25519: bool = Fal
     return StatusProof(
         note=note,
         record=published.record_bytes,
-        path=published.path(published.size - 1),
+        path=published.record_path,
         subject=subject,
         count=count,
         root=root,

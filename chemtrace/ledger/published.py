@@ -28,6 +28,10 @@ SIZES_LOOKED_AT: Final = 64
 """Newest checkpoints among which one that satisfies the policy is looked for: about a minute of them."""
 
 
+EDGES_KEPT: Final = 4
+"""Trees whose last leaf is remembered: proofs go to the newest one, or the newest one that is cosigned."""
+
+
 class HistoryRow(msgspec.Struct, frozen=True, gc=False):
     """One entry of a subject: index, entry bytes, and payload or None where it is gone."""
 
@@ -76,11 +80,34 @@ class ProofSource(Protocol):
         ...
 
 
+class Edge(msgspec.Struct, frozen=True):
+    """The last leaf of a published tree: header bytes of the epoch record, and its audit path, lowest sibling first."""
+
+    record: bytes
+    path: tuple[bytes, ...]
+
+
+class Edges:
+    """The last leaves of the trees that proofs were made in lately, by size; they never change. For many threads."""
+
+    def __init__(self) -> None:
+        """Know none."""
+        self._known: tuple[tuple[int, Edge], ...] = ()
+
+    def get(self, size: int) -> Edge | None:
+        """The edge of a tree, None where it is not known."""
+        return next((edge for known, edge in self._known if known == size), None)
+
+    def keep(self, size: int, edge: Edge) -> None:
+        """Remember an edge, and forget the one kept longest."""
+        self._known = ((size, edge), *self._known[: EDGES_KEPT - 1])
+
+
 class Published:
     """One published tree; `note` holds the log's line and those cosignatures that the policy knows."""
 
-    def __init__(self, source: ProofSource, size: int, note: Note) -> None:
-        """Read the epoch record that is the last leaf.
+    def __init__(self, source: ProofSource, size: int, note: Note, edges: Edges | None = None) -> None:
+        """Read the epoch record that is the last leaf, and its path; `edges` may know them.
 
         Raises:
             EntryUnknownError: the last entry is missing. EpochFormatError: it is no epoch record.
@@ -89,7 +116,14 @@ class Published:
         self.source = source
         self.size = size
         self.note = note
-        self.record_bytes = self.epoch_record(size - 1)
+        self._tiles: dict[tuple[int, int], bytes] = {}
+        edge = None if edges is None else edges.get(size)
+        if edge is None:
+            edge = Edge(self.epoch_record(size - 1), self.path(size - 1))
+            if edges is not None:
+                edges.keep(size, edge)
+        self.record_bytes = edge.record
+        self.record_path = edge.path
         self.record: EpochRecord = parse_epoch(self.record_bytes)
         if self.record.map_root is None:
             raise MapMissingError(
@@ -106,13 +140,21 @@ class Published:
 
     def path(self, index: int) -> tuple[bytes, ...]:
         """The audit path of an entry in this tree, lowest sibling first."""
-        return inclusion_from_tiles(
-            index, self.size, lambda level, number, _: self.source.tile(level, number) or b""
-        )
+        return inclusion_from_tiles(index, self.size, self._tile)
+
+    def _tile(self, level: int, number: int, _width: int) -> bytes:
+        place = level, number
+        if place not in self._tiles:
+            self._tiles[place] = self.source.tile(level, number) or b""
+        return self._tiles[place]
 
 
 def open_published(
-    source: ProofSource, *, policy: Policy | None = None, size: int | None = None
+    source: ProofSource,
+    *,
+    policy: Policy | None = None,
+    size: int | None = None,
+    edges: Edges | None = None,
 ) -> Published:
     """Return the newest published tree that satisfies the policy, else the newest; or the one of `size`.
 
@@ -134,7 +176,7 @@ def open_published(
     if stored is None:
         raise CheckpointMissingError("no checkpoint of this size was published", size=chosen[0])
     note = parse_note(stored)
-    return Published(source, chosen[0], Note(note.text, (*note.signatures, *chosen[1])))
+    return Published(source, chosen[0], Note(note.text, (*note.signatures, *chosen[1])), edges)
 
 
 def _cosigned(

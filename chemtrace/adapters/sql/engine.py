@@ -36,7 +36,10 @@ class Database:
         self._read_only = read_only
         if self.dialect == "sqlite":
             self._reading = _sqlite_engine(url, "BEGIN", readers, query_only=True)
-            self._writing = _sqlite_engine(url, "BEGIN IMMEDIATE", 1, query_only=False)
+            # Without writing there is nothing to make ready for it: a first answer is awaited.
+            self._writing = (
+                self._reading if read_only else _sqlite_engine(url, "BEGIN IMMEDIATE", 1, query_only=False)
+            )
         else:
             engine = create_engine(
                 url, pool_size=readers, max_overflow=4, pool_pre_ping=True, pool_timeout=30
