@@ -22,6 +22,7 @@ import msgspec
 from chemtrace.adapters.frames import Child
 from chemtrace.core.errors import AuditStateError
 from chemtrace.ledger.audit.clean import ChunkResult
+from chemtrace.ledger.audit.port import AuditEntry
 
 WAITING_EACH: Final = 4
 """Runs under way for each process: enough that none waits, few enough that none is far ahead."""
@@ -108,7 +109,7 @@ class AuditProcesses:
             self._free.put(child)
 
     def _kept(self, result: ChunkResult | None) -> ChunkResult | None:
-        if self._keep is not None and result is not None:
+        if self._keep is not None and result is not None and result != self._known.get(result.first):
             self._keep.write(msgspec.json.encode(result) + b"\n")
             self._keep.flush()
         return result
@@ -141,6 +142,13 @@ def read_state(path: Path, *, ledger: str, program: str) -> dict[int, ChunkResul
     return known
 
 
+def continue_state(path: Path) -> IO[bytes]:
+    """Open a state file that `read_state` has read, to add to it behind a line that may be half."""
+    file = path.open("ab")
+    file.write(b"\n")
+    return file
+
+
 def begin_state(path: Path, *, ledger: str, program: str) -> IO[bytes]:
     """Begin a state file anew; its owner alone may read it."""
     file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
@@ -149,6 +157,6 @@ def begin_state(path: Path, *, ledger: str, program: str) -> IO[bytes]:
     return file
 
 
-def ledger_name(origin: str | None, first_leaf: bytes) -> str:
-    """The name of a ledger in a state file: its origin and its first entry."""
-    return f"{origin} {sha256(first_leaf).hexdigest()}"
+def ledger_name(origin: str | None, first: AuditEntry | None) -> str:
+    """The name of a ledger in a state file: its origin and the digest of its first entry."""
+    return f"{origin} {'' if first is None else sha256(first.body).hexdigest()}"

@@ -12,7 +12,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from chemtrace.adapters.audit_processes import AuditProcesses
+from chemtrace import __version__
+from chemtrace.adapters.audit_processes import (
+    AuditProcesses,
+    begin_state,
+    continue_state,
+    ledger_name,
+    read_state,
+)
 from chemtrace.adapters.backup import (
     MASTER_KEY_FILE,
     BackupManifest,
@@ -29,7 +36,7 @@ from chemtrace.adapters.lock import WriterLock
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.following import FlowFollower
 from chemtrace.adapters.sql.migrate import current_revision, newest_revision, upgrade, verify_schema
-from chemtrace.adapters.sql.reads.audit import open_snapshot
+from chemtrace.adapters.sql.reads.audit import StoredSnapshot, open_snapshot
 from chemtrace.adapters.sql.store import SQLStore
 from chemtrace.core.catalogue import parse_catalogue
 from chemtrace.core.errors import LedgerMissingError
@@ -62,7 +69,13 @@ CATALOGUE_FILE = "chemicals/beijing-35.json"
 
 
 def audit_ledger(
-    *, database_url: str, data_dir: Path, catalogue: Path | None = None, progress: Progress | None = None
+    *,
+    database_url: str,
+    data_dir: Path,
+    catalogue: Path | None = None,
+    progress: Progress | None = None,
+    state: Path | None = None,
+    resume: bool = False,
 ) -> AuditReport:
     """Recompute the whole ledger and report every fault, reading only.
 
@@ -70,9 +83,14 @@ def audit_ledger(
     were issued is checked where `data_dir` holds the master key of code serials, else left out; whether the
     log is as long as the vault left it, where `data_dir` holds a vault that the caller may read.
 
+    `state` is a file to keep in what was found of each run of entries; with `resume`, what it says of runs whose rows
+    are byte for byte the same is believed, and their signatures are not verified again. Everything that depends on
+    the log before an entry is recomputed in any case.
+
     Raises:
         LedgerMissingError: no ledger there.
         CheckpointForkError: the vault's file is damaged.
+        AuditStateError: `state` is of another ledger or version.
     """
     known = parse_catalogue((catalogue or contracts_dir() / CATALOGUE_FILE).read_bytes())
     # Before the snapshot: a server beside us may sign on, and what it had signed by now is in the snapshot.
@@ -81,10 +99,8 @@ def audit_ledger(
         stack.enter_context(_without_collecting())
         store = stack.enter_context(open_snapshot(database_url))
         beside = None
-        if store.last_index() >= PROCESSES_FROM:
-            processes = AuditProcesses(database_url)
-            stack.callback(processes.close)
-            beside = processes.results
+        if state is not None or store.last_index() >= PROCESSES_FROM:
+            beside = stack.enter_context(_processes(store, database_url, state, resume=resume)).results
         return verify_log(
             store,
             catalogue=known,
@@ -93,6 +109,24 @@ def audit_ledger(
             progress=progress,
             beside=beside,
         )
+
+
+@contextmanager
+def _processes(
+    store: StoredSnapshot, database_url: str, state: Path | None, *, resume: bool
+) -> Iterator[AuditProcesses]:
+    with ExitStack() as stack:
+        results, keep = {}, None
+        if state is not None:
+            ledger = ledger_name(store.fact("origin"), next(iter(store.entries_between(0, 0)), None))
+            if resume and state.exists():
+                results = read_state(state, ledger=ledger, program=__version__)
+                keep = stack.enter_context(continue_state(state))
+            else:
+                keep = stack.enter_context(begin_state(state, ledger=ledger, program=__version__))
+        processes = AuditProcesses(database_url, known=results, keep=keep)
+        stack.callback(processes.close)
+        yield processes
 
 
 def record_audit(*, database_url: str, report: AuditReport) -> int:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from chemtrace.entrypoints.cli.audit import audit, print_report
 from chemtrace.entrypoints.cli.exit_codes import ExitCode
-from chemtrace.entrypoints.cli.options import AsJSON, Data, load_settings
-from chemtrace.entrypoints.cli.output import print_json, print_note, print_text, progress_bar
+from chemtrace.entrypoints.cli.options import AsJSON
+from chemtrace.entrypoints.cli.output import print_json, print_text, progress_bar
 from chemtrace.entrypoints.cli.verify_anchors import verify_anchor
 from chemtrace.entrypoints.cli.verify_proofs import verify_bundle_file, verify_status_file
 
@@ -18,43 +18,13 @@ from chemtrace.entrypoints.cli.verify_proofs import verify_bundle_file, verify_s
 def register(app: typer.Typer) -> None:
     """Add the command group."""
     group = typer.Typer(help="recompute and check / 核验", no_args_is_help=True)
-    group.command("log")(verify_log)
+    group.command("log")(audit)
     group.command("proof")(verify_proof)
     group.command("backup")(verify_backup)
     group.command("anchor")(verify_anchor)
     group.command("bundle")(verify_bundle_file)
     group.command("status")(verify_status_file)
     app.add_typer(group, name="verify")
-
-
-def verify_log(
-    alert: Annotated[
-        bool, typer.Option("--alert", help="write what differs as alerts D4 into this ledger / 写入 D4 预警")
-    ] = False,
-    data: Data = None,
-    as_json: AsJSON = False,
-) -> None:
-    """Recompute the whole ledger from its entries; exit code 1 and the first wrong index if anything differs."""
-    from chemtrace.bootstrap import maintenance
-
-    settings = load_settings(data)
-    started = time.monotonic()
-    with progress_bar("核验 verifying", shown=not as_json) as progress:
-        report = maintenance.audit_ledger(
-            database_url=settings.database_url,
-            data_dir=settings.data_dir,
-            catalogue=settings.catalogue,
-            progress=progress,
-        )
-    if alert and not report.verified:
-        maintenance.record_audit(database_url=settings.database_url, report=report)
-    seconds = round(time.monotonic() - started, 3)
-    result = {**report.to_json(), "seconds": seconds}
-    if as_json:
-        print_json(result)
-    else:
-        _print_report(result)
-    raise typer.Exit(ExitCode.OK if report.verified else ExitCode.NEGATIVE)
 
 
 def verify_proof(
@@ -105,26 +75,5 @@ def verify_backup(
     if as_json:
         print_json(result)
     else:
-        _print_report({**result, "seconds": None})
+        print_report({**result, "seconds": None})
     raise typer.Exit(ExitCode.OK if report.verified else ExitCode.NEGATIVE)
-
-
-def _print_report(result: dict[str, Any]) -> None:
-    if result["verified"]:
-        print_text("核验通过 verified: every entry, signature, epoch, tile, checkpoint and row agrees")
-    else:
-        print_text(
-            f"核验不通过 NOT verified: {result['fault_count']} fault(s), "
-            f"first wrong index {result['first_bad_index']}"
-        )
-    took = "" if result["seconds"] is None else f" in {result['seconds']} s"
-    print_text(
-        f"  entries {result['entries']}, epochs {result['epochs']}, signatures {result['signatures']}{took}"
-    )
-    checkpoint = result["checkpoint"]
-    if checkpoint is not None:
-        print_text(f"  checkpoint {checkpoint['origin']} size {checkpoint['size']} root {checkpoint['root']}")
-    for fault in result["faults"]:
-        print_note(f"  [{fault['index']}] {fault['code']}: {fault['detail']}")
-    if not result["verified"]:
-        print_note("  停止写入，按手册处理 stop writing; see docs/runbooks/chain-break.md")

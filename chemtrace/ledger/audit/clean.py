@@ -28,22 +28,21 @@ from chemtrace.ledger.audit.port import AuditEntry
 from chemtrace.ledger.audit.report import FaultLog
 from chemtrace.registry.records import KeyRecord
 
-ALL_RIGHT: Final = 1
 _ROW_DIGEST_BYTES: Final = 32
 
 
 class ChunkResult(msgspec.Struct, frozen=True):
     """What was found of the rows from index `first` to `last`.
 
-    `clean`: one byte a row, in order, 1 where the row is clean. `told`: the rules that the receipts of clean rows name,
-    by index, where they name any. `signatures`: verified ones of clean rows. `digest` of all rows, empty if not wanted.
+    `clean`: one byte a row, in order: 0 where the row is not clean, else how many signatures were verified for it.
+    `told`: the rules that the receipts of clean rows name, by index, where they name any. `digest` of all rows, empty
+    if not wanted.
     """
 
     first: int
     last: int
     clean: bytes
     told: dict[int, tuple[str, ...]]
-    signatures: int
     digest: bytes = b""
 
 
@@ -66,10 +65,10 @@ class CleanCheck:
         faults = FaultLog()
         entries = EntryAudit(faults)
         entries.next_index, entries.chain = first, CHAIN_START if before is None else before.chain
-        marks, told, signatures = bytearray(), dict[int, tuple[str, ...]](), 0
+        marks, told = bytearray(), dict[int, tuple[str, ...]]()
         signed_last: tuple[bytes, bytes] | None = None
         for row in rows:
-            known, read = faults.count, entries.read(row)
+            known, read, signatures = faults.count, entries.read(row), 0
             if read is None or read.payload is None or faults.count != known:
                 marks.append(0)
                 continue
@@ -80,15 +79,14 @@ class CleanCheck:
                 if signed != signed_last:  # the receipts of a group lead to one signature
                     self._check_receipt(*signed)
                     signed_last = signed
-                    signatures += 1
+                    signatures = 1
             except ChemtraceError:
                 marks.append(0)
                 continue
-            marks.append(ALL_RIGHT)
-            signatures += len(read.entry.signatures)
+            marks.append(signatures + len(read.entry.signatures))
             if findings:
                 told[row.index] = findings
-        return ChunkResult(first, last, bytes(marks), told, signatures)
+        return ChunkResult(first, last, bytes(marks), told)
 
     def _check_signatures(self, read: ReadEntry) -> None:
         message = encode_pae(HEADER_TYPE, read.entry.header_bytes)

@@ -105,9 +105,10 @@ class _Audit:
             for row in rows:
                 self.take(row)
             return
-        self.check.checked += result.signatures
-        for row, clean in zip(rows, result.clean, strict=True):
-            if not clean or not self._pass(row, result.told.get(row.index, ())):
+        for row, signatures in zip(rows, result.clean, strict=True):
+            if signatures and self._pass(row, result.told.get(row.index, ())):
+                self.check.checked += signatures
+            else:
                 self.take(row)
 
     def _pass(self, row: AuditEntry, told: tuple[str, ...]) -> bool:

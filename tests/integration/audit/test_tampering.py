@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from chemtrace.adapters.sql.reads.audit import open_snapshot
+from chemtrace.adapters.audit_worker import _keys
+from chemtrace.adapters.sql.reads.audit import StoredSnapshot, open_snapshot
 from chemtrace.core.chain import CHAIN_START, link
 from chemtrace.core.entry import leaf_hash
 from chemtrace.ledger.audit import AuditReport, verify_log
+from chemtrace.ledger.audit.clean import CleanCheck
 from tests.integration.audit.conftest import Played
 from tests.integration.audit.town import CATALOGUE, MASTER, ORIGIN
 
 
 def audit(path: Path, master: bytes | None = MASTER) -> AuditReport:
+    """The report of one pass; with what processes beside it would have found, it must be the same."""
     with open_snapshot(f"sqlite:///{path}") as store:
-        return verify_log(store, catalogue=CATALOGUE, master=master)
+        report = verify_log(store, catalogue=CATALOGUE, master=master)
+        assisted = verify_log(store, catalogue=CATALOGUE, master=master, beside=beside(store))
+    assert report == assisted
+    return report
+
+
+def beside(store: StoredSnapshot):
+    """What `audit_worker` does, in this process."""
+    check = CleanCheck(store.fact("origin"), _keys(store))
+
+    def results(ranges):
+        for first, last in ranges:
+            rows = store.entries_between(first, last)
+            yield check.check(first, last, rows, store.entry_before(first))
+
+    return results
 
 
 @contextmanager
@@ -233,6 +252,26 @@ def test_a_removed_and_an_invented_item_are_found(copy: Played) -> None:
         ("UPDATE epoch SET log_time_us = log_time_us + 1 WHERE number = 2", "evidence.epoch"),
         ("UPDATE log_head SET chain = zeroblob(32)", "evidence.head"),
         ("UPDATE log_head SET log_time_us = 0", "evidence.head"),
+        ("UPDATE subject_tree SET nodes = zeroblob(32) WHERE count = 1", "evidence.map"),
+        ("UPDATE subject_tree SET count = count + 1", "evidence.map"),
+        ("UPDATE subject_tree SET last_idx = last_idx + 1 WHERE subject = 'site:S-USER'", "evidence.map"),
+        ("DELETE FROM subject_tree WHERE subject = 'site:S-USER'", "evidence.map"),
+        ("INSERT INTO subject_tree VALUES ('site:S-OTHER', 1, 3, zeroblob(32))", "evidence.map"),
+        ("UPDATE map_page SET hashes = zeroblob(5) WHERE path = ''", "evidence.map"),
+        ("UPDATE map_page SET hashes = substr(hashes, 1, 50) WHERE path <> ''", "evidence.map"),
+        (
+            "DELETE FROM map_page WHERE path = '' AND version = (SELECT max(version) FROM map_page)",
+            "evidence.map",
+        ),
+        ("DELETE FROM map_page", "evidence.map"),
+        ("INSERT INTO map_page VALUES ('abc', 22, x'0100000000')", "evidence.map"),
+        ("INSERT INTO map_page SELECT path, 3, hashes FROM map_page WHERE path = '' LIMIT 1", "evidence.map"),
+        ("UPDATE map_page SET version = version - 1 WHERE path = ''", "evidence.map"),
+        ("INSERT INTO cosignature VALUES (7, 'w.example', x'00010203', 'x', 1)", "evidence.cosignature"),
+        (
+            "INSERT INTO fork_evidence VALUES (1, 1, 'evidence.split-view', x'61', x'62')",
+            "evidence.split-view",
+        ),
     ],
 )
 def test_a_changed_reading_is_found(copy: Played, statement: str, code: str) -> None:
@@ -275,3 +314,46 @@ def test_the_audit_changes_nothing(copy: Played) -> None:
     before = copy.path.read_bytes()
     audit(copy.path)
     assert copy.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("— w.example AAECAwAAAABp/////w==", True),
+        ("— v.example AAECAwAAAABp/////w==", False),
+        ("— w.example AAECBAAAAABp/////w==", False),
+        ("— w.example AAECAwAAAABp/////w==\n— w.example AAECAwAAAABp/////w==", False),
+        ("w.example", False),
+        ("", False),
+    ],
+)
+def test_a_cosignature_is_a_line_of_the_witness_it_is_stored_for(
+    copy: Played, line: str, right: bool
+) -> None:
+    size = audit(copy.path).entries
+    with insider(copy.path) as connection:
+        row = (size, "w.example", bytes((0, 1, 2, 3)), line, 1)
+        connection.execute("INSERT INTO cosignature VALUES (?, ?, ?, ?, ?)", row)
+    report = audit(copy.path)
+    assert right == report.verified
+    assert right or (report.first_bad_index, codes_of(report)) == (size - 1, {"evidence.cosignature"})
+
+
+def test_a_map_root_that_is_not_the_fold_is_found_at_its_epoch(copy: Played) -> None:
+    """The operator's own record, rightly hashed and chained, but with another root in it."""
+    with insider(copy.path) as connection:
+        index, body = connection.execute(
+            "SELECT idx, body FROM entry WHERE kind = 'epoch' ORDER BY idx DESC LIMIT 1"
+        ).fetchone()
+        at = body.index(b'"map_root":"') + 12
+        forged = body[:at] + b"0" * 64 + body[at + 64 :]
+        before = connection.execute("SELECT chain FROM entry WHERE idx = ?", (index - 1,)).fetchone()[0]
+        leaf = leaf_hash(forged)
+        event_id = sha256(forged[5:-1]).digest()
+        connection.execute(
+            "UPDATE entry SET body = ?, leaf = ?, chain = ?, event_id = ? WHERE idx = ?",
+            (forged, leaf, link(before, leaf), event_id, index),
+        )
+    report = audit(copy.path)
+    assert report.first_bad_index == index
+    assert "evidence.map" in codes_of(report)

@@ -1,0 +1,143 @@
+"""Processes beside an audit: they spare it work, change no report, may die; what they found can be taken up again."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from chemtrace.adapters import audit_processes, maintenance
+from chemtrace.adapters.audit_processes import AuditProcesses, begin_state, read_state
+from chemtrace.adapters.frames import Child
+from chemtrace.adapters.sql.reads.audit import open_snapshot
+from chemtrace.core.errors import AuditStateError
+from chemtrace.ledger.audit import log, verify_log
+from tests.integration.audit.conftest import Played
+from tests.integration.audit.test_tampering import flipped, insider
+from tests.integration.audit.town import CATALOGUE, MASTER
+
+
+@pytest.fixture(autouse=True)
+def small_runs(monkeypatch):
+    """Several runs in a small ledger."""
+    monkeypatch.setattr(log, "CHUNK", 10)
+
+
+@pytest.fixture
+def folder(copy: Played, tmp_path: Path) -> Path:
+    """A data folder with the ledger and its master key."""
+    (tmp_path / "master.key").write_bytes(MASTER)
+    return tmp_path
+
+
+def audit(folder: Path, **options):
+    return maintenance.audit_ledger(
+        database_url=f"sqlite:///{folder / 'ledger.db'}", data_dir=folder, **options
+    )
+
+
+def test_the_report_is_the_same_with_processes(folder, monkeypatch):
+    alone = audit(folder)
+    monkeypatch.setattr(maintenance, "PROCESSES_FROM", 0)
+    assert alone == audit(folder)
+    assert alone.verified
+
+
+def test_a_fault_is_told_the_same_with_processes(folder, monkeypatch):
+    with insider(folder / "ledger.db") as connection:
+        body = connection.execute("SELECT body FROM entry WHERE idx = 25").fetchone()[0]
+        connection.execute("UPDATE entry SET body = ? WHERE idx = 25", (flipped(body, len(body) * 8 - 9),))
+    alone = audit(folder)
+    monkeypatch.setattr(maintenance, "PROCESSES_FROM", 0)
+    assert alone == audit(folder)
+    assert 25 == alone.first_bad_index
+
+
+def test_a_process_that_dies_costs_only_time(folder, monkeypatch):
+    class Dying(Child):
+        def receive(self) -> bytes:
+            raise EOFError
+
+    monkeypatch.setattr(audit_processes, "Child", Dying)
+    monkeypatch.setattr(maintenance, "PROCESSES_FROM", 0)
+    assert audit(folder).verified
+
+
+def test_an_audit_goes_on_where_it_was_broken_off(folder, monkeypatch):
+    state, seen = folder / "state", []
+
+    def stop(done, _total):
+        if done >= 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        audit(folder, state=state, progress=stop)
+    assert 2 <= len(state.read_bytes().splitlines()) - 1
+    ask = AuditProcesses._ask
+    monkeypatch.setattr(AuditProcesses, "_ask", lambda self, one: seen.append(one) or ask(self, one))
+    assert audit(folder, state=state, resume=True).verified
+    assert [0, 10] == [question.first for question in seen if question.known is not None][:2]
+    kept = state.read_bytes()
+    assert audit(folder, state=state, resume=True).verified
+    assert kept + b"\n" == state.read_bytes()
+
+
+@pytest.mark.parametrize("column", ["body", "receipt", "receipt_signature", "leaf", "chain", "event_id"])
+def test_what_changed_since_is_found_in_spite_of_the_state(folder, column):
+    state = folder / "state"
+    assert audit(folder, state=state).verified
+    with insider(folder / "ledger.db") as connection:
+        value = connection.execute(f"SELECT {column} FROM entry WHERE idx = 25").fetchone()[0]
+        connection.execute(f"UPDATE entry SET {column} = ? WHERE idx = 25", (flipped(value, 9),))
+    assert 25 == audit(folder, state=state, resume=True).first_bad_index
+
+
+def test_what_depends_on_the_log_before_is_recomputed_in_any_case(folder):
+    state = folder / "state"
+    assert audit(folder, state=state).verified
+    with insider(folder / "ledger.db") as connection:
+        connection.execute("UPDATE item SET quantity = '1'")
+        connection.execute("DELETE FROM subject_tree")
+    codes = {fault.code for fault in audit(folder, state=state, resume=True).faults}
+    assert {"evidence.item", "evidence.map"} == codes
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"typ":"x","ledger":"y","program":"z"}\n'])
+def test_the_state_of_something_else_is_refused(folder, content):
+    state = folder / "state"
+    state.write_bytes(content)
+    with pytest.raises(AuditStateError):
+        audit(folder, state=state, resume=True)
+
+
+def test_the_state_of_another_version_is_refused_and_half_a_line_is_left_out(tmp_path):
+    state = tmp_path / "state"
+    with begin_state(state, ledger="a", program="1") as file:
+        file.write(b'{"first":0,"last":9,"clean":"AQ==","told":{},"digest":""}\n{"first":10,"la')
+    assert {0} == set(read_state(state, ledger="a", program="1"))
+    assert 0o600 == state.stat().st_mode & 0o777
+    with pytest.raises(AuditStateError):
+        read_state(state, ledger="a", program="2")
+
+
+def test_a_key_whose_id_is_not_its_digest_counts_for_nothing(folder, tmp_path):
+    """Another key under a registered id: the processes do not take it, and the pass finds the record changed."""
+    path = tmp_path / "exchanged" / "ledger.db"
+    path.parent.mkdir()
+    shutil.copyfile(folder / "ledger.db", path)
+    with closing(sqlite3.connect(path)) as connection:
+        (one, _), (other, second) = connection.execute(
+            "SELECT id, doc FROM key ORDER BY id LIMIT 2"
+        ).fetchall()
+        connection.execute(
+            "UPDATE key SET doc = ? WHERE id = ?", (second.replace(other.encode(), one.encode()), one)
+        )
+        connection.commit()
+    with open_snapshot(f"sqlite:///{path}") as store:
+        processes = AuditProcesses(f"sqlite:///{path}", count=1)
+        report = verify_log(store, catalogue=CATALOGUE, master=MASTER, beside=processes.results)
+        processes.close()
+    assert {"evidence.record"} == {fault.code for fault in report.faults}
