@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.web.seed import Seeded, seed  # noqa: E402 the checkout is put on the path above
 from tests.web.serving import chromium, serving  # noqa: E402 likewise
+from tests.web.verifier_page import load_cases, opened, proof_file, trust_file  # noqa: E402 likewise
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
@@ -48,6 +49,39 @@ def shots(seeded: Seeded) -> list[tuple[str, str, str, dict[str, int], str]]:
     ]
 
 
+PROOFS = (
+    ("verify-good-phone", "good-cosigned-by-mirror", "zh-CN", "light"),
+    ("verify-good-phone-dark", "good-cosigned-by-mirror", "en-GB", "dark"),
+    ("verify-operator-phone", "good-three-algorithms-in-two-containers", "zh-CN", "light"),
+    ("verify-stale-phone", "stale", "zh-CN", "light"),
+    ("verify-tampered-phone", "payload-changed", "zh-CN", "light"),
+    ("verify-status-phone-en", "status-good-qr", "en-GB", "light"),
+)
+"""Pictures of the inspector's page, opened from disk with no network: name, published vector, language, colours."""
+
+
+def take_proof(browser: Any, shot: tuple[str, str, str, str], folder: Path, scratch: Path) -> None:
+    """Take one picture of the answer of the inspector's page about a published vector."""
+    name, vector, locale, scheme = shot
+    case = load_cases("bundle", vector)[vector]
+    with opened(browser, viewport=PHONE, locale=locale, color_scheme=scheme) as page:
+        page.clock.set_fixed_time(case["input"].get("now_us", 1_772_328_000_000_000) // 1_000_000)
+        page.set_input_files("#trust-file", trust_file(case, scratch))
+        page.wait_for_selector("#trust-box .source.kept")
+        page.set_input_files("#proof-file", proof_file(case, scratch))
+        page.wait_for_selector("[data-verdict]")
+        page.evaluate("scrollTo(0, 0)")
+        save(page, folder / f"{name}.png")
+
+
+def save(page: Any, path_out: Path) -> None:
+    """Write the picture of a whole page. It has few colours: a palette makes the file a third as large."""
+    page.screenshot(path=path_out, full_page=True)
+    with Image.open(path_out) as picture:
+        picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path_out, optimize=True)
+    print(path_out)
+
+
 def take(
     browser: Any, url: str, token: str, shot: tuple[str, str, str, dict[str, int], str], folder: Path
 ) -> None:
@@ -60,12 +94,8 @@ def take(
         page.fill("#token", token)
         page.click("form.login button")
     page.goto(f"{url}{path}?lang={language}")
-    path_out = folder / f"{name}.png"
-    page.screenshot(path=path_out, full_page=True)
+    save(page, folder / f"{name}.png")
     context.close()
-    # A page has few colours: a palette makes the file a third as large and looks the same.
-    with Image.open(path_out) as picture:
-        picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path_out, optimize=True)
 
 
 def main() -> None:
@@ -82,7 +112,9 @@ def main() -> None:
                 for shot in shots(seeded):
                     if shot[0].startswith(chosen.only):
                         take(browser, url, seeded.token, shot, chosen.out)
-                        print(chosen.out / f"{shot[0]}.png")
+                for proof in PROOFS:
+                    if proof[0].startswith(chosen.only):
+                        take_proof(browser, proof, chosen.out, Path(folder))
         finally:
             seeded.application.close()
 

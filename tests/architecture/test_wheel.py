@@ -130,6 +130,8 @@ def test_the_full_install_runs_outside_the_checkout(wheel: Path, tmp_path: Path)
     ]
     assert all(list(Path(place).rglob("*")) for place in places)
     assert "verify" in run(programs / "chemtrace", "--help", cwd=tmp_path)
+    run(programs / "chemtrace", "verifier", "export", tmp_path / "verify.html", cwd=tmp_path)
+    assert (tmp_path / "verify.html").stat().st_size > 500_000
 
 
 def test_the_wheel_holds_no_tests_and_no_tools(wheel: Path) -> None:

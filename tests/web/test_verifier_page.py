@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,9 @@ def test_a_proof_cosigned_by_a_mirror_is_good_in_all_four(page: Any, tmp_path: P
     assert "BJ1P-005-7K2M-0000006-T" in text
     assert "59 分钟前" in text or "60 分钟前" in text
     assert page.evaluate("document.activeElement.id") == "result-title"
+    digest = hashlib.sha256((tmp_path / "proof").read_bytes()).hexdigest()
+    assert page.locator("dd", has_text=digest).is_visible()
+    assert "[object" not in text
 
 
 def test_what_only_the_operator_says_is_marked_by_words_and_sign_not_by_colour_alone(
@@ -126,6 +130,7 @@ def test_the_trust_file_is_kept_and_can_be_removed(browser: Any, tmp_path: Path)
         page.wait_for_selector("#trust-box .source.kept")
         page.reload()
         page.wait_for_selector("#trust-box .source.kept")
+        page.click("#trust-box summary")
         page.click("#trust-box button")
         page.wait_for_selector("#trust-box .source.none")
 

@@ -37,23 +37,38 @@ function write(value, depth) {
   if (typeof value === 'number') return writeNumber(value);
   if (depth === MAX_DEPTH) throw new RangeError('too deep');
   if (Array.isArray(value)) return `[${value.map(inner => write(inner, depth + 1)).join(',')}]`;
-  const names = Object.keys(value).sort();
-  return `{${names.map(name => `${writeName(name)}:${write(value[name], depth + 1)}`).join(',')}}`;
+  let text = '{';
+  for (const name of Object.keys(value).sort()) {
+    text += `${text.length > 1 ? ',' : ''}${writeName(name)}:${write(value[name], depth + 1)}`;
+  }
+  return `${text}}`;
 }
 
 function writeText(text) {
-  if (/[\ud800-\udfff]/.test(text) && !isWellFormed(text)) throw new RangeError('lone surrogate');
+  // Most texts are digests, numbers and base64, which stand for themselves.
+  if (PLAIN.test(text)) return `"${text}"`;
+  if (!isWellFormed(text)) throw new RangeError('lone surrogate');
   return JSON.stringify(text);
 }
+
+const PLAIN = /^[ !#-[\]-~]*$/;
 
 function writeNumber(number) {
   if (!Number.isSafeInteger(number) || Object.is(number, -0)) throw new RangeError('not an integer of ours');
   return String(number);
 }
 
+const WRITTEN = new Map();
+
+/** Names repeat: those written before are remembered, as many as the contracts have. */
 function writeName(name) {
-  if (!/^[\x00-\x7f]*$/.test(name)) throw new RangeError('name not ASCII');
-  return JSON.stringify(name);
+  let written = WRITTEN.get(name);
+  if (written === undefined) {
+    if (!/^[\x00-\x7f]*$/.test(name)) throw new RangeError('name not ASCII');
+    written = JSON.stringify(name);
+    if (WRITTEN.size < 500) WRITTEN.set(name, written);
+  }
+  return written;
 }
 
 /** Whether a string has no lone surrogates; older browsers lack String.prototype.isWellFormed. */

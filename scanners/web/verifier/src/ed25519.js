@@ -19,6 +19,8 @@ const LOW_ORDER = new Set(
   [...ORDER_8, 0n, 1n, P - 1n, P, P + 1n].flatMap(y => [y, y | (1n << 255n)]).map(number => toHex(little(number))),
 );
 
+const ORDER_OCTETS = little(ORDER);
+
 function little(number) {
   return Uint8Array.from({ length: 32 }, (_, at) => Number((number >> BigInt(8 * at)) & 255n));
 }
@@ -30,6 +32,12 @@ function fromLittle(octets) {
 /** Whether 32 octets encode y below 2^255 - 19, the sign bit left out. */
 function isCanonical(point) {
   return !(point[0] >= 0xed && (point[31] & 0x7f) === 0x7f && point.subarray(1, 31).every(octet => octet === 0xff));
+}
+
+/** Whether the 32 octets, little end first, are below the group order. */
+function isBelowOrder(scalar) {
+  for (let at = 31; at >= 0; at--) if (scalar[at] !== ORDER_OCTETS[at]) return scalar[at] < ORDER_OCTETS[at];
+  return false;
 }
 
 const isWeak = point => LOW_ORDER.has(toHex(point)) || !isCanonical(point);
@@ -48,8 +56,7 @@ export function checkEd25519Key(raw) {
 /** Whether the form of key and signature may be looked at at all. */
 export function passesStrictRule(raw, signature) {
   if (raw.length !== 32 || signature.length !== 64) return false;
-  if (isWeak(raw) || isWeak(signature.subarray(0, 32))) return false;
-  return fromLittle(signature.subarray(32)) < ORDER;
+  return !isWeak(raw) && !isWeak(signature.subarray(0, 32)) && isBelowOrder(signature.subarray(32));
 }
 
 /** encode([S]B - [h]A) = R, without the browser's cryptography. */

@@ -31,8 +31,21 @@ function checkPoint(Point) {
   };
 }
 
-/** The key of SubjectPublicKeyInfo DER, in the one encoding that each algorithm has here. */
+const MOST_KEPT = 512;
+const kept = new Map();
+
+/** The key of SubjectPublicKeyInfo DER, in the one encoding that each algorithm has here. A key seen before is kept. */
 export function parseSpki(der, sm2Id = '') {
+  const name = `${toHex(der)} ${sm2Id}`;
+  if (!kept.has(name)) {
+    const key = readSpki(der, sm2Id);
+    if (kept.size >= MOST_KEPT) kept.clear();
+    kept.set(name, key);
+  }
+  return kept.get(name);
+}
+
+function readSpki(der, sm2Id) {
   for (const [alg, prefix] of Object.entries(PREFIXES)) {
     if (prefix.every((octet, at) => der[at] === octet)) {
       const raw = der.slice(prefix.length);
@@ -51,11 +64,12 @@ export function encodePae(type, body) {
   return concat(utf8(`DSSEv1 ${utf8(type).length} ${type} ${body.length} `), body);
 }
 
-/** Verifies signatures; remembers imported keys. `browser` false leaves the browser's cryptography out. */
+const imported = new WeakMap();
+
+/** Verifies signatures; the browser's form of a key is kept as long as the key. `browser` false leaves the browser's cryptography out. */
 export class Signatures {
   constructor({ browser = true } = {}) {
     this.wanted = browser;
-    this.imported = new Map();
     this.count = 0;
   }
 
@@ -78,9 +92,8 @@ export class Signatures {
   }
 
   native(key) {
-    const name = `${key.alg} ${toHex(key.raw)}`;
-    if (!this.imported.has(name)) this.imported.set(name, importKey(key));
-    return this.imported.get(name);
+    if (!imported.has(key)) imported.set(key, importKey(key));
+    return imported.get(key);
   }
 }
 

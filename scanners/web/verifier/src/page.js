@@ -73,6 +73,7 @@ function forgetTrust() {
 
 function showTrust() {
   const box = byId('trust-box');
+  byId('trust-choose').textContent = say(state.trust ? 'trust.other' : 'trust.choose');
   const { trust } = state;
   const mirrors = trust?.mirrors.length ? say('trust.mirrors', { mirrors: trust.mirrors.join(', ') }) : say('trust.no-mirrors');
   box.replaceChildren(
@@ -80,10 +81,15 @@ function showTrust() {
       ? [
           make('p', { class: 'big' }, say('trust.have', { origin: trust.origin })),
           make('p', { class: `source ${trust.source}` }, say(`trust.${trust.source}`)),
-          make('p', { class: 'hint' }, mirrors),
-          make('p', { class: 'hint' }, say('trust.key', { authority: `${trust.authority.slice(0, 16)}…` })),
-          trust.source === 'kept' ? make('button', { type: 'button', click: forgetTrust }, say('trust.forget')) : null,
-        ].filter(Boolean)
+          make(
+            'details',
+            {},
+            make('summary', {}, say('trust.more')),
+            make('p', {}, mirrors),
+            make('p', {}, say('trust.key', { authority: trust.authority })),
+            trust.source === 'kept' ? make('button', { type: 'button', click: forgetTrust }, say('trust.forget')) : null,
+          ),
+        ]
       : [make('p', { class: 'source none' }, say('trust.none'))]),
   );
 }

@@ -23,20 +23,26 @@ const moment = (language, us) => word(language, 'time.beijing', { text: beijing(
 
 /** The section for a verdict. `checked` holds {verdict, digest, trust, now, signatures}. */
 export function showVerdict(language, checked) {
-  const { verdict } = checked;
+  const { verdict, trust } = checked;
   const operator = verdict.complete !== 'yes' || verdict.current !== 'as_of';
-  const tone = operator ? 'word' : 'yes';
-  const headline = verdict.kind === 'status' ? 'result.status' : operator ? 'result.operator' : 'result.good';
+  const tone = operator || trust.source === 'operator' ? 'word' : 'yes';
+  const headline = headlineOf(verdict, trust, operator);
   return make(
     'div',
     { class: `verdict ${tone}`, 'data-verdict': tone },
     showHeadline(language, tone, key => word(key, headline)),
     showSubject(language, verdict),
     make('ul', { class: 'statements' }, statements(language, checked)),
-    showNotChecked(language, verdict),
+    showNotChecked(language, verdict, trust),
     verdict.kind === 'bundle' ? showHistories(language, verdict) : null,
     showGround(language, checked),
   );
+}
+
+function headlineOf(verdict, trust, operator) {
+  if (trust.source === 'operator') return 'result.trust';
+  if (verdict.kind === 'status') return 'result.status';
+  return operator ? 'result.operator' : 'result.good';
 }
 
 /** The section for a refusal; `fault` is a `Refusal`. */
@@ -111,8 +117,9 @@ function ageOf(language, time, now) {
   return word(language, 'age.days', { n: Math.floor(minutes / 1440) });
 }
 
-function showNotChecked(language, verdict) {
-  const rows = verdict.notChecked.map(code =>
+function showNotChecked(language, verdict, trust) {
+  const codes = [...(trust.source === 'operator' ? ['trust'] : []), ...verdict.notChecked];
+  const rows = codes.map(code =>
     make('li', { 'data-not-checked': code }, both(language, key => word(key, `not.${code}`, { time: moment(key, verdict.time) }))),
   );
   return make('section', { class: 'not-checked' }, make('h4', {}, word(language, 'not.title')), make('ul', {}, rows));
