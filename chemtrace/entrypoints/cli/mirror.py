@@ -119,9 +119,28 @@ def serve(
 
 def evidence(data: Folder, as_json: AsJSON = False) -> None:
     """Show what contradicted: two signed checkpoints, or a checkpoint and what was found under it / 显示矛盾证据."""
-    from chemtrace.entrypoints.cli.witness import evidence as show
+    from chemtrace.bootstrap.witnessing import load_evidence
+    from chemtrace.core.times import format_utc
 
-    show(data, as_json=as_json)
+    rows = [
+        {
+            "code": one.code,
+            "found": format_utc(one.found_us),
+            "origin": one.origin,
+            "first": one.first_note.decode("utf-8"),
+            "second": one.second_note.decode("utf-8"),
+        }
+        for one in load_evidence(data.absolute())
+    ]
+    if as_json:
+        print_json({"evidence": rows})
+        return
+    if not rows:
+        print_text("没有矛盾 nothing ever contradicted")
+    for row in rows:
+        print_text(f"{row['found']} {row['origin']}: 矛盾 contradiction [{row['code']}]")
+        print_text(row["first"])
+        print_text(row["second"])
 
 
 def _state(position: Position) -> dict[str, Any]:
