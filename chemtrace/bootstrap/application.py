@@ -23,6 +23,7 @@ from chemtrace.ledger.ledger import Ledger
 from chemtrace.ledger.ports import Clock
 from chemtrace.ledger.publish import tree_root
 from chemtrace.ledger.reading import ReadOnlyLedger
+from chemtrace.ledger.witnessing import WitnessSheet, read_sheet
 from chemtrace.registry.seals import Seals
 from chemtrace.registry.state import Registry
 
@@ -107,6 +108,11 @@ class Application:
     def witnesses(self) -> Witnesses | None:
         """The gathering of cosignatures, once publishing has started under a policy."""
         return self._witnesses
+
+    def witness_sheet(self, note: bytes | None) -> WitnessSheet | None:
+        """Who of the policy has cosigned a checkpoint; None without a policy or a checkpoint."""
+        policy = load_serving(self.settings).policy
+        return None if policy is None or note is None else read_sheet(note, policy)
 
     def root_of(self, size: int) -> bytes | None:
         """The root of the first `size` entries, None where no checkpoint reaches that far or the size is 0."""

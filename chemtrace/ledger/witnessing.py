@@ -7,6 +7,7 @@ verifies under the key of the policy, and its answers about sizes only choose th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, Protocol
 
 import msgspec
@@ -31,6 +32,7 @@ from chemtrace.core.note import (
     parse_signature_lines,
 )
 from chemtrace.core.policy import Policy, PolicyWitness
+from chemtrace.core.times import format_utc
 from chemtrace.ledger.ports import CosignatureRow, ReadTransaction
 from chemtrace.ledger.witnessed import Witnessed
 
@@ -39,6 +41,7 @@ MAX_ASKED: Final = 3
 CLOCK_SLACK_S: Final = 300
 """How far a witness's clock may be ahead of ours: its time states how fresh a proof is."""
 MAX_ANSWER_BYTES: Final = MAX_REQUEST_BYTES
+SECOND_US: Final = 1_000_000
 
 ReadPath = Callable[[int, int], Sequence[bytes]]
 """`(old size, new size)` to the consistency proof between them."""
@@ -119,6 +122,42 @@ def merge_lines(note: bytes, rows: Sequence[CosignatureRow], policy: Policy) -> 
     signed = parse_note(note)
     lines = [line for row in known for line in parse_signature_lines(f"{row.line}\n".encode())]
     return encode_note(Note(signed.text, (*signed.signatures, *lines)))
+
+
+class WitnessLine(msgspec.Struct, frozen=True):
+    """A witness of the policy and when it cosigned a checkpoint (RFC 3339, UTC), None when it has not."""
+
+    name: str
+    key_name: str
+    time: str | None
+
+
+class WitnessSheet(msgspec.Struct, frozen=True):
+    """Who has cosigned a checkpoint: what the policy asks for, whether that is met, and every witness of it."""
+
+    quorum: str
+    satisfied: bool
+    lines: tuple[WitnessLine, ...]
+
+
+def read_sheet(note: bytes, policy: Policy) -> WitnessSheet:
+    """Return who of the policy has cosigned a checkpoint; a line that does not verify counts as none."""
+    parsed = parse_note(note)
+    times: dict[str, int] = {}
+    for line in parsed.signatures:
+        witness = policy.find(line.name, line.key_hash)
+        if witness is not None:
+            with suppress(NoteSignatureError):
+                times[witness.name] = verify_cosignature(witness.verifier, parsed.text, line)
+    lines = [
+        WitnessLine(
+            one.name,
+            one.verifier.name,
+            format_utc(times[one.name] * SECOND_US) if one.name in times else None,
+        )
+        for one in policy.witnesses
+    ]
+    return WitnessSheet(policy.describe(), policy.satisfied(times.keys()), tuple(lines))
 
 
 class Serving:

@@ -149,6 +149,17 @@ def test_all_witnesses_cosign_and_everybody_is_served_their_lines(founded: Seede
         with serving(town.application) as url:
             assert httpx.get(f"{url}/log/checkpoint").content == town.served()[1]
             assert httpx.get(f"{url}/readyz").json()["witnesses"]["satisfied"] is True
+            sheet = town.application.witness_sheet(town.served()[1])
+            assert sheet is not None
+            assert (sheet.satisfied, [one.name for one in sheet.lines if one.time]) == (True, list(NAMES))
+            token = town.application.tokens.create("reader", now_us=town.application.clock.now_us())[0]
+            with httpx.Client(base_url=url, follow_redirects=True) as browser:
+                # The page takes the token once and gives a cookie for it.
+                browser.post("/desk/login", data={"token": token}, headers={"Origin": url})
+                english, chinese = (browser.get(f"/desk/log?lang={lang}").text for lang in ("en", "zh"))
+            assert "The witnesses asked for have cosigned" in english
+            assert "见证已满足要求" in chinese
+            assert "witness.test/A" in english
         proof = town.application.reads.prove(0)
         assert proof["checkpoint"].encode() == town.served()[1]
 

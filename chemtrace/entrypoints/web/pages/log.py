@@ -21,12 +21,13 @@ Index = Annotated[int, Path(ge=0, lt=2**63)]
 
 @router.get("/log")
 def get_log(page: DeskPage) -> Response:
-    """Checkpoint, counts, epochs, findings and refusals by code."""
+    """Checkpoint with its witnesses, counts, epochs, findings and refusals by code."""
     note = page.app.ledger.checkpoint()
     return page.render(
         "log.html",
         stats=page.app.reads.stats(),
         note=None if note is None else note.decode("utf-8", "replace"),
+        witnesses=page.app.witness_sheet(note),
         epochs=page.app.reads.epochs(limit=RECENT).rows,
     )
 
