@@ -588,6 +588,10 @@ class SubjectUnknownError(NotFoundError, code="subject.not-found"):
     """No published entry names this subject; `size` is how many entries are published. Its absence can be proved."""
 
 
+class SubjectKnownError(ConflictError, code="subject.known"):
+    """Published entries name this subject: its absence cannot be proved."""
+
+
 class MapMissingError(UnavailableError, code="map.not-ready"):
     """The newest checkpoint was published before the log had a map of subjects: publish once more."""
 

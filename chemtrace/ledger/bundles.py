@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
+from chemtrace.core.bundle.absence import AbsenceProof
 from chemtrace.core.bundle.keyring import KeyHistory, fold_key, is_late_use
 from chemtrace.core.bundle.model import (
     MAX_ENTRIES,
@@ -24,7 +25,13 @@ from chemtrace.core.bundle.needs import key_of, reached_from
 from chemtrace.core.bundle.reading import History, read_history, read_payload
 from chemtrace.core.entry import leaf_hash
 from chemtrace.core.epoch import parse_epoch
-from chemtrace.core.errors import BundleTooLargeError, MapBrokenError, RefusedError, SubjectUnknownError
+from chemtrace.core.errors import (
+    BundleTooLargeError,
+    MapBrokenError,
+    RefusedError,
+    SubjectKnownError,
+    SubjectUnknownError,
+)
 from chemtrace.core.note import Note
 from chemtrace.core.sparse_map import map_key
 from chemtrace.core.subject_tree import parse_subject_tree, subject_root
@@ -78,6 +85,31 @@ def build_status(published: Published, subject: str, *, only_ed25519: bool = Fal
         root=root,
         last=last,
         map=published.map.prove(map_key(subject)),
+    )
+
+
+def build_absence(published: Published, subject: str) -> AbsenceProof:
+    """Return the proof that no entry of this tree names a subject.
+
+    Raises:
+        SubjectKnownError: there are such entries.
+        MapBrokenError: the stored pages contradict each other; verify the log.
+    """
+    key = map_key(subject)
+    leaf = published.map.find(key)
+    if leaf is not None and leaf.key == key:
+        raise SubjectKnownError(
+            f"published entries name {subject}: ask for its status or bundle",
+            subject=subject,
+            size=published.size,
+        )
+    return AbsenceProof(
+        note=published.note,
+        record=published.record_bytes,
+        path=published.record_path,
+        subject=subject,
+        other=leaf,
+        map=published.map.prove(key),
     )
 
 

@@ -90,6 +90,7 @@ def paths_of(life: Life) -> dict[str, list[str]]:
         "/v1/items/{code}/bundle": list(codes.values()),
         "/v1/subjects/{subject}/bundle": [codes["d0"], f"enterprise:{MAKER}"],
         "/v1/subjects/{subject}/status": [codes["d0"], f"{codes['d0']}?qr=png"],
+        "/v1/subjects/{subject}/absence": [f"key:{'0' * 64}", "batch:NONE"],
         "/log/trust": [""],
         "/log/tile/{level}/{path}": [f"/log/tile/0/000.p/{size}"],
         "/log/tile/entries/{path}": [f"000.p/{size}"],

@@ -30,10 +30,11 @@ from chemtrace.adapters.sql.reads.lineage import Direction, Lineage, load_lineag
 from chemtrace.adapters.sql.reads.pages import DEFAULT_PAGE, Page
 from chemtrace.adapters.sql.reads.proofs import StoredLog
 from chemtrace.adapters.sql.reads.tiles import StoredFiles
+from chemtrace.core.bundle.absence import AbsenceProof
 from chemtrace.core.bundle.model import Bundle, StatusProof
 from chemtrace.core.catalogue import Catalogue
 from chemtrace.core.errors import CheckpointMissingError
-from chemtrace.ledger.bundles import MaySee, build_bundle, build_status
+from chemtrace.ledger.bundles import MaySee, build_absence, build_bundle, build_status
 from chemtrace.ledger.prove import prove_entry
 from chemtrace.ledger.published import Edges, Published, open_published
 from chemtrace.ledger.static import read_entry_bundle, read_hash_tile
@@ -159,6 +160,11 @@ class Reads:
         with self._database.read() as connection:
             published = self._open_published(connection)
             return build_status(published, subject, only_ed25519=only_ed25519)
+
+    def absence(self, subject: str) -> AbsenceProof:
+        """The proof that no published entry names a subject, as `build_absence` makes it."""
+        with self._database.read() as connection:
+            return build_absence(self._open_published(connection), subject)
 
     def events(
         self,

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 
+from chemtrace.core.bundle.absence import ABSENCE_MEDIA, encode_absence
 from chemtrace.core.bundle.compact import encode_bundle_compact, encode_status_compact
 from chemtrace.core.bundle.model import BUNDLE_MEDIA, STATUS_MEDIA, Bundle
 from chemtrace.core.bundle.qr import encode_status_qr
@@ -40,6 +41,10 @@ def _answer(media: str, description: str, *statuses: int, picture: bool = False)
 
 _BUNDLE: Final = _answer(BUNDLE_MEDIA, "contracts/specs/bundle.md", 404, 413, *READING)
 _STATUS: Final = _answer(STATUS_MEDIA, "contracts/specs/status.md", 404, 413, *READING, picture=True)
+_ABSENCE: Final[Responses] = {
+    200: {"description": "contracts/specs/absence.md", "content": {ABSENCE_MEDIA: _JSON}},
+    **problems(404, 409, *READING),
+}
 _TRUST: Final[Responses] = {
     200: {"description": "contracts/specs/trust.md", "content": {TRUST_MEDIA: _JSON}},
     **problems(422, 500, 503),
@@ -93,6 +98,18 @@ def get_subject_status(
     if _wants_compact(accept):
         return _file(encode_status_compact(proof), f"{STATUS_MEDIA}+cbor", subject, "status.cbor")
     return _file(encode_status_text(proof), f"{STATUS_MEDIA}+json", subject, "status.json")
+
+
+@router.get(
+    "/v1/subjects/{subject}/absence",
+    response_class=Response,
+    responses=_ABSENCE,
+    summary="That no entry names a subject, to be verified with no network",
+)
+def get_subject_absence(subject: str, app: App, reader: Reader) -> Response:
+    """The place in the map where the subject would stand, and the signed tree over it; 409 where it has entries."""
+    subject = parse_subject(subject)
+    return _file(encode_absence(app.reads.absence(subject)), ABSENCE_MEDIA, subject, "absence.json")
 
 
 @router.get(
