@@ -12,6 +12,7 @@ from chemtrace.entrypoints.cli.exit_codes import ExitCode
 from chemtrace.entrypoints.cli.options import AsJSON
 from chemtrace.entrypoints.cli.output import print_json, print_text, progress_bar
 from chemtrace.entrypoints.cli.verify_anchors import verify_anchor
+from chemtrace.entrypoints.cli.verify_checkpoints import verify_checkpoint
 from chemtrace.entrypoints.cli.verify_proofs import verify_bundle_file, verify_status_file
 
 
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
     group.command("proof")(verify_proof)
     group.command("backup")(verify_backup)
     group.command("anchor")(verify_anchor)
+    group.command("checkpoint")(verify_checkpoint)
     group.command("bundle")(verify_bundle_file)
     group.command("status")(verify_status_file)
     app.add_typer(group, name="verify")
