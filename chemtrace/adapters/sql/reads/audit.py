@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.guards import missing_guards
+from chemtrace.adapters.sql.rows import spelled
 from chemtrace.adapters.sql.tables import (
     batch,
     checkpoint,
@@ -74,6 +75,12 @@ _ENTRY: Final = (
     entry.c.receipt,
     entry.c.receipt_signature,
     payload.c.body.label("payload"),
+)
+
+_BETWEEN: Final = (
+    "SELECT e.idx, e.event_id, e.leaf, e.chain, e.received_us, e.effective_us, e.late, e.kind, e.phase, e.actor,"
+    " e.counterparty, e.body, e.receipt, e.receipt_signature, p.body FROM entry e LEFT JOIN payload p ON p.idx = e.idx"
+    " WHERE e.idx BETWEEN ? AND ? ORDER BY e.idx"
 )
 
 
@@ -138,8 +145,9 @@ class StoredSnapshot:
 
     def entries_between(self, first: int, last: int) -> Sequence[AuditEntry]:
         """The entries from one index to another, both included."""
-        query = _entries().where(entry.c.idx >= first, entry.c.idx <= last).order_by(entry.c.idx)
-        return [AuditEntry(*row) for row in self._connection.execute(query)]
+        # The driver's own statement: the rows of a whole log come through here, and their columns need no conversion.
+        result = self._connection.exec_driver_sql(spelled(_BETWEEN, self._connection.dialect.name), (first, last))
+        return [AuditEntry(*row) for row in result.all()]
 
     def entry_before(self, index: int) -> AuditEntry | None:
         """The entry stored in front of an index."""
