@@ -34,6 +34,7 @@ from chemtrace.core.errors import (
 from chemtrace.core.keys import generate_key
 from chemtrace.core.note import NoteSignature, encode_signature_lines, parse_note, parse_vkey
 from chemtrace.core.policy import Cosigned, Policy, parse_policy, verify_cosigned
+from tests.databases import PostgreSQLDatabases
 from tests.seeded_ledger import ORIGIN, Seeded, seed_ledger, serving, settings_of
 from tests.witness.log import Log, served_app, standing
 
@@ -87,7 +88,8 @@ def opened(
     text = "\n".join([*lines, f"group all-of-them {quorum} {' '.join(urls)}", "quorum all-of-them", ""])
     path = founded.folder.parent / "policy"
     path.write_text(text)
-    application = open_application(settings_of(founded.folder, policy=path, witness_mode=mode))
+    changes = {"policy": path, "witness_mode": mode, "database_url": founded.settings.database_url}
+    application = open_application(settings_of(founded.folder, **changes))
     try:
         application.start_publishing()
         yield Town(application, parse_policy(text))
@@ -349,3 +351,19 @@ def test_a_witness_of_a_log_that_was_shown_a_fork_keeps_the_proof(founded: Seede
     sizes = {parse_checkpoint(parse_note(shown[0][side].encode()).text).size for side in ("first", "second")}
     assert sizes == {7}
     assert parse_witness_vkey(witness.witness.vkeys[0]).name == "witness.test/W"
+
+
+@pytest.mark.postgres
+def test_cosignatures_are_gathered_and_served_from_postgresql_too(
+    postgresql_databases: PostgreSQLDatabases, tmp_path: Path
+) -> None:
+    seeded = seed_ledger(tmp_path / "data", codes=5, database_url=postgresql_databases.create())
+    with three(seeded, tmp_path) as (urls, vkeys), opened(seeded, urls, vkeys, mode="required") as town:
+        size = town.publish()
+        wait_for(lambda: town.served()[0] == size and len(town.cosigned().cosignatures) == 3)
+        # Whoever reads beside the server is shown the same.
+        again = open_application(town.application.settings, read_only=True)
+        try:
+            assert again.ledger.checkpoint() == town.served()[1]
+        finally:
+            again.close()
