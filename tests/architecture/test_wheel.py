@@ -8,6 +8,7 @@ the wheel's own metadata asks for, followed to the end. So a dependency that was
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import subprocess
 import sys
@@ -111,6 +112,17 @@ def test_the_base_install_holds_core_and_nothing_else_is_needed(wheel: Path, tmp
     programs = install(wheel, tmp_path, frozenset())
     run(programs / "python", "-W", "error", "-c", IMPORT_ALL, "chemtrace.core", cwd=tmp_path)
     assert run(programs / "python", "-c", SERVER_PACKAGES_FOUND, cwd=tmp_path).strip() == "[]"
+
+
+def test_the_base_install_verifies_proof_files(wheel: Path, tmp_path: Path) -> None:
+    """The program `chemtrace` of the base install checks a bundle, and says what else it would need."""
+    programs = install(wheel, tmp_path, frozenset())
+    vector = json.loads((ROOT / "contracts/vectors/bundle/good-one-event.json").read_text(encoding="utf-8"))
+    (tmp_path / "drum.json").write_text(vector["input"]["text"], encoding="utf-8")
+    (tmp_path / "trust.json").write_text(vector["input"]["trust"], encoding="utf-8")
+    told = run(programs / "chemtrace", "verify", "bundle", "drum.json", "--trust", "trust.json", cwd=tmp_path)
+    assert "Authentic" in told
+    assert "chemtrace[server]" in run("sh", "-c", f"{programs}/chemtrace serve 2>&1 || true", cwd=tmp_path)
 
 
 def test_scanners_install_without_the_server(wheel: Path, tmp_path: Path) -> None:
