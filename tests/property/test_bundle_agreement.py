@@ -39,7 +39,7 @@ class Muddle:
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.log = log = Log(f"muddle {seed}")
+        self.log = log = self.make_log(f"muddle {seed}")
         self.keys: dict[PrivateKey, tuple[str, str]] = {}
         self.codes = [item(number, "PC"[number % 2]) for number in range(4)]
         self.authority: list[FixedKey] = [log.authority]
@@ -47,10 +47,18 @@ class Muddle:
         self.seed = seed
         log.register(log.authority, AUTHORITY, "authority", proved=False)
         log.register(log.recovery, AUTHORITY, "recovery")
+        self.register_parties()
         for _ in range(3):
             self.register()
         for code in self.codes:
             self.act(code)
+
+    def make_log(self, name: str) -> Log:
+        """The log to write to."""
+        return Log(name)
+
+    def register_parties(self) -> None:
+        """Enter the enterprises; a bundle does not ask for them."""
 
     def key(self) -> PrivateKey:
         """One of the enterprises' keys."""
@@ -102,14 +110,14 @@ class Muddle:
     def device(self) -> None:
         key = self.key()
         phase = self.chance.choice(["register", "register", "revoke"])
-        self.log.device("PHONE", self.keys[key][0], key, phase)
+        self.log.device(f"PHONE-{list(self.keys).index(key)}", self.keys[key][0], key, phase)
 
     def rotate(self) -> None:
         line, role = self.chance.choice([(self.authority, "authority"), (self.recovery, "recovery")])
         new = fixed_key(f"muddle {self.seed} {role} {len(line)}")
         by = self.recovery[-1] if self.chance.random() > 0.1 else self.authority[-1]
-        self.log.register(new, AUTHORITY, role, by=by, replaces=line[-1])
-        line.append(new)
+        if self.log.register(new, AUTHORITY, role, by=by, replaces=line[-1]) >= 0:
+            line.append(new)
 
     def live(self, steps: int) -> None:
         """Let things happen."""
