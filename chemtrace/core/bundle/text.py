@@ -26,6 +26,9 @@ from chemtrace.core.note import Note
 from chemtrace.core.tlog_proof import TLogProof, encode_tlog_proof, parse_tlog_proof
 from chemtrace.core.types import MAX_SAFE_INTEGER
 
+EXPLAINED_BYTES: Final = 1024 * 1024
+"""Up to this size a file that is no proof is read a second time, for the name of what is wrong with its JSON."""
+
 _Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE_INTEGER)]
 _Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 _Bitmap = Annotated[str, msgspec.Meta(pattern=r"^(?:[0-9a-f]{2}){0,32}\Z")]
@@ -163,14 +166,20 @@ def _decode(decoder: msgspec.json.Decoder[Any], data: bytes, limit: int) -> Any:
     try:
         wire = decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        parse_canonical(data, limit)
+        _explain(data)
         raise BundleFormatError(f"not a proof file of this form: {error}") from error
     # The typed encoder writes sorted members without spaces; what it and RFC 8785 would escape differently stands in
     # no checkpoint, record or subject. Equal bytes are canonical, and one pass over eight megabytes is spared.
     if _ENCODER.encode(wire) != data:
-        parse_canonical(data, limit)
+        _explain(data)
         raise BundleFormatError("not a proof file: a member is not in its one spelling")
     return wire
+
+
+def _explain(data: bytes) -> None:
+    """Raise the JSON error of what is no canonical JSON; a large file is not read again to say it better."""
+    if len(data) <= EXPLAINED_BYTES:
+        parse_canonical(data, EXPLAINED_BYTES)
 
 
 def _proof_text(note: Note, path: tuple[bytes, ...]) -> str:
