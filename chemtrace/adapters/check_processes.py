@@ -30,7 +30,7 @@ class CheckProcesses:
         process = self._free.get()
         try:
             process = process or _Process()
-            return process.check(wires, self._registry())
+            answer = process.check(wires, self._registry())
         except (OSError, EOFError):
             if process is not None:
                 process.end()
@@ -38,6 +38,8 @@ class CheckProcesses:
             return [None] * len(wires)
         finally:
             self._free.put(process)
+        # The process is free by now: it has the next question while this answer is read.
+        return parse_answer(answer, wires)
 
     def close(self) -> None:
         """End the processes that are free; call when nothing is being checked any more."""
@@ -56,7 +58,7 @@ class _Process:
         self._child = Child("chemtrace.adapters.check_worker")
         self.end = self._child.end
 
-    def check(self, wires: Sequence[bytes], registry: Registry) -> list[Checked | None]:
+    def check(self, wires: Sequence[bytes], registry: Registry) -> bytes:
         keys = registry.books.keys
         fresh = (
             [keys[kid] for kid in list(keys) if kid not in self._known]
@@ -65,4 +67,4 @@ class _Process:
         )
         self._child.send(encode_question(wires, [record.public_key for record in fresh]))
         self._known.update(record.kid for record in fresh)
-        return parse_answer(self._child.receive(), wires)
+        return self._child.receive()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import struct
 import subprocess
@@ -11,6 +12,10 @@ from collections.abc import Callable
 from typing import IO, Final
 
 _HEAD: Final = struct.Struct(">I")
+PIPE_BYTES: Final = 1024 * 1024
+"""Room in the pipes both ways, where the system has it (Linux): a message goes over in one piece, without waiting for
+the other side to wake up for every 64 KiB."""
+
 END_TIMEOUT_S: Final = 5
 """How long a child may take to end after its input ended."""
 
@@ -42,6 +47,8 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+        for stream in (self._process.stdin, self._process.stdout):
+            _widen(stream)
 
     def send(self, message: bytes) -> None:
         """Hand over a message; raises `OSError` when the child has ended."""
@@ -67,6 +74,13 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _widen(stream: IO[bytes] | None) -> None:
+    """Give a pipe more room, on Linux and within what is permitted; one that stays narrow is only slower."""
+    if stream is not None and sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def answer_all(answer: Callable[[bytes], bytes], *, niceness: int = 0) -> None:

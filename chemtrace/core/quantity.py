@@ -45,7 +45,7 @@ UNITS: Final = MappingProxyType(
 )
 
 
-class Quantity(msgspec.Struct, frozen=True):
+class Quantity(msgspec.Struct, frozen=True, gc=False):
     """An exact amount, zero or more; `value` as it was written or computed, `unit` a code of `UNITS`.
 
     Two quantities are equal by `==` only with the same unit; `compare` looks through units of one dimension.

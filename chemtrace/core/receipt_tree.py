@@ -85,16 +85,16 @@ def _sign_group(receipts: Sequence[bytes], sign: Sign) -> list[bytes]:
     """Build the tree level by level; the last node of an odd level moves up as it is, which is RFC 6962's tree."""
     count = len(receipts)
     level = [sha256(b"\x00" + receipt).digest() for receipt in receipts]
-    paths: list[list[bytes]] = [[] for _ in receipts]
-    depth = 0
+    levels = []
     while len(level) > 1:
-        for place, path in enumerate(paths):
-            sibling = (place >> depth) ^ 1
-            if sibling < len(level):
-                path.append(level[sibling])
+        levels.append(level)
         pairs = range(0, len(level) - 1, 2)
         above = [sha256(b"\x01" + level[at] + level[at + 1]).digest() for at in pairs]
         level = above + level[-1:] if len(level) % 2 else above
-        depth += 1
     raw, size = sign(_message(level[0], count)), count.to_bytes(2, "big")
-    return [b"".join((raw, place.to_bytes(2, "big"), size, *path)) for place, path in enumerate(paths)]
+    # From the root down: the way of a node is its sibling, then the way of the node above it.
+    ways = [b""]
+    for level in reversed(levels):
+        siblings = [level[at ^ 1] if at ^ 1 < len(level) else b"" for at in range(len(level))]
+        ways = [sibling + ways[at >> 1] for at, sibling in enumerate(siblings)]
+    return [raw + place.to_bytes(2, "big") + size + way for place, way in enumerate(ways)]

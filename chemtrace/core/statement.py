@@ -70,7 +70,7 @@ SALT_BYTES: Final = 16
 MAX_SIGNATURE_BYTES: Final = 8192
 
 
-class Opening(msgspec.Struct, frozen=True):
+class Opening(msgspec.Struct, frozen=True, gc=False):
     """A personal value and its salt: SHA-256(salt || UTF-8 value) in hex is a string value of the payload."""
 
     salt: bytes
@@ -82,7 +82,7 @@ class Opening(msgspec.Struct, frozen=True):
         return hashlib.sha256(self.salt + self.value.encode("utf-8")).hexdigest()
 
 
-class Statement(msgspec.Struct, frozen=True):
+class Statement(msgspec.Struct, frozen=True, gc=False):
     """A parsed statement: the bytes as received, and the header read from them. `event_id` = SHA-256(header)."""
 
     header_bytes: bytes
@@ -98,12 +98,12 @@ class Statement(msgspec.Struct, frozen=True):
         return encode_pae(HEADER_TYPE, self.header_bytes)
 
 
-class _WireOpening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _WireOpening(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     salt: str
     value: str
 
 
-class _Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     header: str
     payload: str
     signatures: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_SIGNERS)]

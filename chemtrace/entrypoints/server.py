@@ -31,7 +31,7 @@ from chemtrace.entrypoints.web.router import create_web_router
 GRACE_S: Final = 10
 """Seconds that running requests get when the server is told to stop."""
 BACKLOG: Final = 1024
-GC_THRESHOLDS: Final = (50_000, 20, 20)
+GC_THRESHOLDS: Final = (250_000, 20, 20)
 """Objects between two searches for cycles (Python's default is 700): statements hold none, and a group of a thousand
 makes tens of thousands of short-lived objects. Measured: a fifth of the writer's processor time."""
 SWITCH_INTERVAL_S: Final = 0.0005

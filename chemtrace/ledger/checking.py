@@ -16,8 +16,8 @@ from chemtrace.ledger.outcome import Admitted
 from chemtrace.ledger.ports import Store
 from chemtrace.registry.state import Registry
 
-CHUNK: Final = 125
-"""Statements a thread checks in one go: small against a group of 1,000, large against the cost of handing over."""
+CHUNK: Final = 250
+"""Statements a thread checks in one go: small against a group of 2,000, large against the cost of handing over."""
 
 WORTHWHILE: Final = 32
 """Statements from which on handing them to another process costs less than it saves."""
@@ -58,7 +58,9 @@ class CheckingPool:
         self._store = store
         self._registry = registry
         self._receipt_kid = receipt_kid
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="check")
+        # Outside, while one thread reads an answer another one has put the next question already.
+        workers = threads if outside is None else 2 * threads
+        self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="check")
 
     def check(self, wire: bytes) -> Verdict:
         """Check one statement in the caller's thread."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from chemtrace.core.errors import ChemtraceError
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True, gc=False):
     """The event is durable at `index`. The receipt is what its sender keeps; `findings` are rule ids.
 
     `duplicate` says that it was there before: receipt and signature are the first ones, byte for byte.
@@ -23,8 +23,7 @@ class Admitted:
     findings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """Nothing was changed; `error` says why and what to do."""
 
     error: ChemtraceError

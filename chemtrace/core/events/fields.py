@@ -67,35 +67,35 @@ DecimalText = Annotated[
 Unit = Literal["KGM", "GRM", "MGM", "TNE", "LTR", "MLT", "MTQ", "H87"]
 
 
-class Amount(Struct, frozen=True, forbid_unknown_fields=True):
+class Amount(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A quantity on the wire: a canonical decimal string and a UN/CEFACT unit code."""
 
     value: DecimalText
     unit: Unit
 
 
-class Position(Struct, frozen=True, forbid_unknown_fields=True):
+class Position(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A place on earth, WGS-84, in millionths of a degree."""
 
     lat_e6: Annotated[int, Meta(ge=-90_000_000, le=90_000_000)]
     lon_e6: Annotated[int, Meta(ge=-180_000_000, le=180_000_000)]
 
 
-class ItemAmount(Struct, frozen=True, forbid_unknown_fields=True):
+class ItemAmount(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One item and how much of it is meant."""
 
     code: Code
     quantity: Amount
 
 
-class ItemLine(Struct, frozen=True, forbid_unknown_fields=True):
+class ItemLine(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One item, with what was weighed or drawn where it was."""
 
     code: Code
     quantity: Amount | None = None
 
 
-class Payload(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Payload(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """What every payload says: when it happened, where, and 128 random bits so that its digest tells nothing."""
 
     at: Moment
