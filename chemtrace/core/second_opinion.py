@@ -6,6 +6,7 @@ checked by libsodium and by OpenSSL under the one strict rule of `core.ed25519`;
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -53,12 +54,17 @@ def _refusal(
     return None
 
 
+@lru_cache(maxsize=4096)
+def _openssl_key(raw: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(raw)
+
+
 def _ed25519_openssl(key: PublicKey, message: bytes, signature: bytes) -> None:
     point = signature[:32]
     if len(signature) == SIGNATURE_BYTES and not (key.raw in LOW_ORDER or point in LOW_ORDER):
         try:
             if is_canonical_point(key.raw) and is_canonical_point(point):
-                Ed25519PublicKey.from_public_bytes(key.raw).verify(signature, message)
+                _openssl_key(key.raw).verify(signature, message)
                 return
         except (InvalidSignature, ValueError):
             pass

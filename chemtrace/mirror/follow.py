@@ -142,13 +142,12 @@ class Follower:
         try:
             self._refuse_forked()
             yield
-        except EvidenceError as error:
+        except BaseException as error:
             self._judge = None
-            self._log.forget()
-            self._keep(error, view)
-            raise
-        except BaseException:
-            self._judge = None
+            self._signatures.drop()
+            if isinstance(error, EvidenceError):
+                self._log.forget()
+                self._keep(error, view)
             raise
 
     def _advance(self, view: View) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from chemtrace.core.errors import AdmissionBrokenError
 from chemtrace.core.events import AUTHORITY_KINDS
-from chemtrace.mirror.entries import Claim, EntryJudge, ReadEntry, read_entry
+from chemtrace.mirror.entries import EntryJudge, ReadEntry, read_entry
 from chemtrace.mirror.fold import Fold
 from chemtrace.mirror.ports import MirrorStore, Position
 from chemtrace.mirror.signatures import SignatureThreads
@@ -57,7 +57,6 @@ class RunJudge:
         known: Mapping[int, bytes] = {}
         if any(read.header.kind in AUTHORITY_KINDS for read in events):
             known = payloads(first, len(bodies))
-        claims: list[Claim] = []
         changes: list[Change] = []
         rows = []
         for at, (read, body, leaf) in enumerate(zip(reads, bodies, leaves, strict=True)):
@@ -71,13 +70,13 @@ class RunJudge:
                 log_time_us=self.fold.log_time_us,
                 heads=self.fold.heads(read.names),
             )
-            claims += judged.claims
+            self._signatures.add(judged.claims)
             if judged.change is not None:
                 changes.append(judged.change)
             self.fold.add(read.index, leaf, read.event_id, read.names)
             self._run[read.event_id] = read
             rows.append((read.index, read.event_id, body))
-        self._signatures.check(claims)
+        self._signatures.finish()
         self.next_index = first + len(bodies)
         return JudgedRun(rows, changes)
 

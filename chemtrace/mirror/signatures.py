@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from chemtrace.core.errors import (
@@ -21,27 +21,47 @@ RUN: Final = 64
 
 
 class SignatureThreads:
-    """A pool of threads for claims; close it at the end."""
+    """A pool of threads for claims, which works while the caller judges on; close it at the end. One caller."""
 
     def __init__(self, threads: int = 0) -> None:
         """Use `threads` threads, 0: one a core."""
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="mirror")
+        self._waiting: list[Future[ChemtraceError | None]] = []
+        self._claims: list[Claim] = []
 
-    def check(self, claims: Sequence[Claim]) -> None:
-        """Return when every claim has verified, by two libraries where there are two.
+    def add(self, claims: Sequence[Claim]) -> None:
+        """Take claims; they are checked from now on, by two libraries where there are two."""
+        self._claims += claims
+        if len(self._claims) >= RUN:
+            self._send()
+
+    def finish(self) -> None:
+        """Return when every claim taken has verified.
 
         Raises:
             SignerBrokenError: the first that has not.
             VerifiersDisagreeError: the libraries give two answers; neither counts before a person has looked.
         """
-        runs = [claims[at : at + RUN] for at in range(0, len(claims), RUN)]
-        for wrong in self._pool.map(_first_wrong, runs):
-            if wrong is not None:
-                raise wrong
+        self._send()
+        waiting, self._waiting = self._waiting, []
+        wrong = [error for error in [one.result() for one in waiting] if error is not None]
+        if wrong:
+            raise wrong[0]
+
+    def drop(self) -> None:
+        """Forget what was taken: the run is lost for another reason."""
+        for one in self._waiting:
+            one.cancel()
+        self._waiting, self._claims = [], []
 
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _send(self) -> None:
+        if self._claims:
+            self._waiting.append(self._pool.submit(_first_wrong, self._claims))
+            self._claims = []
 
 
 def _first_wrong(claims: Sequence[Claim]) -> ChemtraceError | None:
