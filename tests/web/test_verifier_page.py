@@ -157,7 +157,7 @@ def test_text_can_be_pasted(page: Any, tmp_path: Path) -> None:
 def qr_picture(text: str, pixels: int = 4) -> Image.Image:
     """The status code as a page or label shows it."""
     code = segno.make(text, mode="alphanumeric", error="l", boost_error=False, micro=False)
-    side = (code.symbol_size()[0]) * pixels
+    side = int(code.symbol_size()[0]) * pixels
     picture = Image.new("L", (side, side), 255)
     rows = [bytes(0 if dark else 255 for dark in row) for row in code.matrix_iter(border=4)]
     small = Image.frombytes("L", (len(rows), len(rows)), b"".join(rows))

@@ -56,9 +56,11 @@ export function epochEntry(header) {
 const WORD = /^[a-z][a-z_]{0,31}$/;
 const MEMBERS = ['enterprise', 'iat', 'kind', 'payload', 'phase', 'rules', 'signers', 'stance', 'subjects', 'typ'];
 
-/** Whether an object has exactly these members. `wanted` is sorted, as a parsed canonical object's own names are. */
+/** Whether an object has exactly these members. `wanted` is sorted, as the names of a canonical document are. */
 export function hasMembers(value, wanted) {
-  return isObject(value) && Object.keys(value).sort().join() === wanted.join();
+  if (!isObject(value)) return false;
+  const names = Object.keys(value);
+  return names.length === wanted.length && names.every((name, at) => name === wanted[at]);
 }
 
 export const isObject = value => value !== null && typeof value === 'object' && !Array.isArray(value);

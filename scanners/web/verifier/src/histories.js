@@ -12,8 +12,11 @@ import { isHex32, same, toHex } from './octets.js';
 
 const MAX_PAYLOAD = 256 * 1024;
 
-/** Step 4: the events of a section, each [index, header, id, signatures, leaf, payload octets]; the map commits them. */
-export function readHistory({ subject, map, entries }, mapRoot, size) {
+/**
+ * Step 4: the events of a section, each {index, header, bytes, id, signatures, leaf, payload}; the map commits them.
+ * `onEvent` is told of each as soon as it is read.
+ */
+export function readHistory({ subject, map, entries }, mapRoot, size, onEvent = () => {}) {
   const events = [];
   const known = new Map();
   for (const { index, entry, payload } of entries) {
@@ -23,6 +26,7 @@ export function readHistory({ subject, map, entries }, mapRoot, size) {
     checkPlace(event, subject, known);
     known.set(event.id, index);
     events.push(event);
+    onEvent(event);
   }
   const root = subjectRoot(events.map(({ index, leaf }) => [index, leaf]));
   const value = encodeMapValue(events.length, root, events.at(-1).index);

@@ -70,14 +70,32 @@ const imported = new WeakMap();
 export class Signatures {
   constructor({ browser = true } = {}) {
     this.wanted = browser;
+    this.ready = new Map();
     this.count = 0;
+  }
+
+  /** Have the browser take up keys now, so that `start` need not wait for it. */
+  async prepare(keys) {
+    for (const key of keys) {
+      const native = this.wanted && key.alg !== 'sm2' ? await this.native(key) : null;
+      if (native) this.ready.set(key, native);
+    }
+  }
+
+  /** A promise of whether a signature holds, begun at once in the browser's own threads; null where that cannot be. */
+  start(key, message, signature) {
+    const native = this.ready.get(key);
+    if (!native) return null;
+    this.count += 1;
+    if (!hasForm(key, signature)) return Promise.resolve(false);
+    return crypto.subtle.verify(ALGORITHMS[key.alg].verify, native, signature, message).catch(() => false);
   }
 
   /** Whether a raw signature holds; a promise. Never throws. */
   async holds(key, message, signature) {
     this.count += 1;
     if (key.alg === 'sm2') return verifySm2(key.raw, message, signature, key.sm2Id);
-    if (key.alg === 'ed25519' ? !passesStrictRule(key.raw, signature) : !isLow(signature)) return false;
+    if (!hasForm(key, signature)) return false;
     const native = this.wanted ? await this.native(key) : null;
     if (native) return crypto.subtle.verify(ALGORITHMS[key.alg].verify, native, signature, message);
     if (key.alg === 'ed25519') return verifyEd25519Slowly(key.raw, message, signature);
@@ -146,6 +164,7 @@ async function tryKnown(alg) {
   }
 }
 
+const hasForm = (key, signature) => (key.alg === 'ed25519' ? passesStrictRule(key.raw, signature) : isLow(signature));
 const isLow = signature => signature.length === 64 && toNumber(signature.subarray(32)) <= HALF_ORDER;
 
 function verifyP256Slowly(raw, message, signature) {

@@ -38,6 +38,7 @@ export const compare = (left, right) => {
 };
 
 export function toHex(octets) {
+  if (octets.toHex) return octets.toHex();
   let text = '';
   for (const octet of octets) text += HEX[octet];
   return text;
