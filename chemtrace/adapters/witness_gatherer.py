@@ -24,12 +24,14 @@ from chemtrace.core.tiles import consistency_from_tiles
 from chemtrace.ledger.ports import Clock, ForkRow, Store
 from chemtrace.ledger.publish import tile_reader
 from chemtrace.ledger.witnessed import Witnessed
-from chemtrace.ledger.witnessing import WitnessCaller, ask_witness, row_of
+from chemtrace.ledger.witnessing import WitnessAnswer, WitnessCaller, ask_witness, row_of
 
 POLL_S: Final = 0.25
 """How often the newest checkpoint is looked at; `wake` makes it at once."""
 ROUND_US: Final = 15_000_000
 """How long a round waits for a quorum while newer checkpoints are there: longer than one request may take."""
+MAX_KEPT: Final = 10
+"""Forged lines kept of one witness in one life of the process: one is proof, more are a flood."""
 BACKOFF_US: Final = (1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_000, 32_000_000, 60_000_000)
 
 log = structlog.get_logger("chemtrace.witnesses")
@@ -56,6 +58,7 @@ class _Asked:
     future: Future[Cosignature] | None = None
     asked_size: int = 0
     not_before_us: int = 0
+    kept: int = 0
 
 
 class WitnessGatherer:
@@ -182,13 +185,19 @@ class WitnessGatherer:
             raise WitnessUnavailableError("there is no checkpoint of this size", size=size)
         return ask_witness(
             witness,
-            self._caller,
+            self,
             note=parse_note(stored),
             read_path=self._read_path,
             known_size=known_size,
             now_s=self._clock.now_us() // 1_000_000,
             newest_size=self._newest_size,
         )
+
+    def send(self, url: str, body: bytes) -> WitnessAnswer:
+        """One request of a dialogue, unless the thread was told to end: then no further one is begun."""
+        if self._ended:
+            raise WitnessUnavailableError("the server stops", url=url)
+        return self._caller.send(url, body)
 
     def _read_path(self, old: int, new: int) -> tuple[bytes, ...]:
         with self._store.read() as transaction:
@@ -252,14 +261,21 @@ class WitnessGatherer:
         )
         if isinstance(error, EvidenceError):
             log.error("witness.evidence", witness=asked.witness.name, **error.problem())
-            if first:
-                self._keep(error, now_us)
+            if first and asked.kept < MAX_KEPT:
+                asked.kept += self._keep(error, now_us)
         elif first:
             log.warning("witness.failed", witness=asked.witness.name, **error.problem())
 
-    def _keep(self, error: EvidenceError, now_us: int) -> None:
-        """Store what contradicts itself, when both sides are in hand: a forged line is; others are told in the log."""
+    def _keep(self, error: EvidenceError, now_us: int) -> int:
+        """Store what contradicts itself, when both sides are in hand: a forged line is; others are told in the log.
+
+        Returns how many were stored.
+        """
         first, second = error.fields.get("first_note"), error.fields.get("second_note")
-        if isinstance(error, WitnessForgedError) and isinstance(first, bytes) and isinstance(second, bytes):
-            with self._store.write() as transaction:
-                transaction.store_fork(ForkRow(now_us, error.code, first, second))
+        if not (
+            isinstance(error, WitnessForgedError) and isinstance(first, bytes) and isinstance(second, bytes)
+        ):
+            return 0
+        with self._store.write() as transaction:
+            transaction.store_fork(ForkRow(now_us, error.code, first, second))
+        return 1

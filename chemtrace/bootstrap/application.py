@@ -18,6 +18,7 @@ from chemtrace.core.bundle.trust import Trust
 from chemtrace.core.catalogue import Catalogue
 from chemtrace.core.checkpoint import Checkpoint
 from chemtrace.core.errors import KeyFileModeError, LedgerMissingError
+from chemtrace.core.note import parse_vkey
 from chemtrace.ledger.authority import Authority
 from chemtrace.ledger.ledger import Ledger
 from chemtrace.ledger.ports import Clock
@@ -130,7 +131,11 @@ class Application:
         policy = load_serving(self.settings).policy
         if self._witnesses is None and policy is not None:
             self._witnesses = Witnesses(
-                self._store, policy, self.clock, required=self.settings.witness_mode == "required"
+                self._store,
+                policy,
+                self.clock,
+                required=self.settings.witness_mode == "required",
+                log=parse_vkey(self.log_vkey),
             )
             self._witnesses.start()
         if self._publisher is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chemtrace.adapters.http.witness_client import HTTPWitnessCaller
 from chemtrace.adapters.witness_gatherer import WitnessGatherer, WitnessStatus
 from chemtrace.core.errors import SettingError
+from chemtrace.core.note import NoteVerifier
 from chemtrace.core.policy import Policy
 from chemtrace.ledger.ports import Clock, Store
 from chemtrace.ledger.witnessing import WitnessCaller
@@ -22,9 +23,22 @@ class Witnesses:
         clock: Clock,
         *,
         required: bool,
+        log: NoteVerifier,
         caller: WitnessCaller | None = None,
     ) -> None:
-        """Prepare; raises `SettingError` for a witness whose address is not one of HTTP."""
+        """Prepare.
+
+        Raises:
+            SettingError: a witness whose address is not one of HTTP, or a policy of other logs than `log`.
+        """
+        logs = [one.verifier for one in policy.logs]
+        if logs and log not in logs:
+            raise SettingError(
+                "the policy names logs, and this log's key is not among them",
+                setting="policy",
+                expected=log.vkey,
+                found=tuple(one.vkey for one in logs),
+            )
         for witness in policy.witnesses:
             if witness.url is not None and not witness.url.startswith(("https://", "http://")):
                 raise SettingError(

@@ -29,6 +29,7 @@ from chemtrace.core.errors import (
     ChemtraceError,
     EntryUnknownError,
     PolicyUnmetError,
+    SettingError,
     WitnessUnavailableError,
 )
 from chemtrace.core.keys import generate_key
@@ -199,6 +200,41 @@ def test_without_quorum_a_required_one_serves_the_last_that_has_it(founded: Seed
         assert len(town.cosigned().cosignatures) == 3
         with pytest.raises(EntryUnknownError):
             town.application.reads.prove(after - 1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"log {Log(origin='log.test/other').verifier.vkey}\nquorum none\n",
+        f"witness W {cosigner('w.test', generate_key('ed25519', bytes(32))).vkey} ftp://w.test/\nquorum W\n",
+    ],
+)
+def test_a_policy_of_other_logs_or_of_strange_addresses_stops_the_start(
+    founded: Seeded, tmp_path: Path, line: str
+) -> None:
+    path = tmp_path / "policy"
+    path.write_text(line)
+    application = open_application(settings_of(founded.folder, policy=path))
+    try:
+        with pytest.raises(SettingError):
+            application.start_publishing()
+    finally:
+        application.close()
+
+
+def test_stopping_waits_for_the_request_in_hand_alone(founded: Seeded, tmp_path: Path) -> None:
+    """A witness that tells one size after the other would be asked again and again."""
+    asked: list[float] = []
+
+    def slowly(_: bytes) -> Response:
+        asked.append(time.monotonic())
+        time.sleep(1)
+        return Response(f"{len(asked)}\n".encode(), 409)
+
+    with lied_to(founded, tmp_path, slowly) as town:
+        town.publish()
+        wait_for(lambda: asked)
+    assert len(asked) == 1
 
 
 def test_a_required_policy_needs_a_file() -> None:

@@ -10,7 +10,7 @@ import httpx
 from chemtrace.core.errors import WitnessUnavailableError
 from chemtrace.ledger.witnessing import MAX_ANSWER_BYTES, WitnessAnswer
 
-TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
+TIMEOUT: Final = httpx.Timeout(5.0, connect=3.0)
 LIMITS: Final = httpx.Limits(max_connections=64, max_keepalive_connections=32)
 _SECONDS: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
 
