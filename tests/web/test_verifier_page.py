@@ -12,6 +12,9 @@ import pytest
 import segno
 from PIL import Image
 
+from chemtrace.core.bundle.text import encode_bundle_text
+from chemtrace.core.bundle.trust import encode_trust
+from tests.honest_log import MAKER, Log, amount, fixed_key, item
 from tests.web.serving import ARGUMENTS, program
 from tests.web.verifier_page import BUILT, load_cases, opened, proof_file, trust_file
 
@@ -119,9 +122,34 @@ def test_a_proof_before_the_trust_file_waits_for_it(page: Any, tmp_path: Path) -
     case = vector(OPERATORS)
     page.set_input_files("#proof-file", proof_file(case, tmp_path))
     page.get_by_text("请先载入信任文件", exact=False).wait_for()
-    # One chooser takes either: what a file is shows in its first bytes.
-    page.set_input_files("#proof-file", trust_file(case, tmp_path))
+    page.set_input_files("#trust-file", trust_file(case, tmp_path))
     page.wait_for_selector("[data-verdict=word]")
+
+
+def test_a_trust_file_that_comes_as_a_proof_is_shown_and_taken_only_when_asked(
+    page: Any, tmp_path: Path
+) -> None:
+    case = vector(OPERATORS)
+    page.set_input_files("#proof-file", trust_file(case, tmp_path))
+    page.wait_for_selector("[data-offer=trust]")
+    assert page.locator("#trust-box .source.none").is_visible()
+    page.click("[data-offer=trust] button")
+    page.wait_for_selector("#trust-box .source.kept")
+
+
+def test_a_trust_file_in_a_picture_is_never_taken(page: Any, tmp_path: Path) -> None:
+    case = vector("trust-good-without-policy")
+    picture = tmp_path / "trap.png"
+    segno.make(case["input"]["trust"], error="l", micro=False).save(str(picture), scale=5, border=4)
+    page.set_input_files("#proof-photo", picture)
+    page.locator("#message", has_text="未采用").wait_for()
+    assert page.locator("#trust-box .source.none").is_visible()
+    assert page.locator("[data-offer]").count() == 0
+
+
+def test_a_short_status_proof_in_its_compact_form_is_no_label(page: Any, tmp_path: Path) -> None:
+    hand_over(page, vector("status-example-compact"), tmp_path)
+    assert tone(page) == "word"
 
 
 def test_the_trust_file_is_kept_and_can_be_removed(browser: Any, tmp_path: Path) -> None:
@@ -146,6 +174,7 @@ def test_text_can_be_pasted(page: Any, tmp_path: Path) -> None:
     page.click("summary >> text=粘贴文字")
     page.fill("#paste-text", case["input"]["trust"])
     page.click("#paste button")
+    page.click("[data-offer=trust] button")
     page.wait_for_selector("#trust-box .source.kept")
     page.fill("#paste-text", case["input"]["text"])
     page.click("#paste button")
@@ -270,17 +299,21 @@ def test_everything_can_be_done_by_keyboard(page: Any, tmp_path: Path) -> None:
         assert wanted in stops
 
 
-def test_nothing_in_a_proof_is_read_as_markup(page: Any, tmp_path: Path) -> None:
-    hand_over(page, vector(OPERATORS), tmp_path)
-    page.evaluate(
-        """async () => {
-          const { chemtraceVerifier: v } = globalThis;
-          document.querySelector('#paste-text').value = '{"<img src=x onerror=alert(1)>":1}';
-        }"""
-    )
-    page.click("summary >> text=粘贴文字")
-    page.click("#paste button")
-    page.wait_for_selector("[data-code]")
+def test_what_a_proof_says_is_text_and_never_markup_or_turned_around(page: Any, tmp_path: Path) -> None:
+    log, maker, drum = Log("markup"), fixed_key("markup maker"), item(1)
+    log.found()
+    log.enterprise(MAKER, "Maker")
+    log.register(maker, MAKER)
+    note = "<img src=x onerror=alert(1)> a\u202eb"
+    log.tell("produce/make", [drum], {"items": [amount(drum)], "note": note}, by=maker, enterprise=MAKER)
+    log.epoch()
+    given = {
+        "trust": encode_trust(log.trust()).decode(),
+        "text": encode_bundle_text(log.bundle(drum)).decode(),
+    }
+    hand_over(page, {"input": given}, tmp_path)
+    shown = page.inner_text("ol.events")
+    assert "<img src=x onerror=alert(1)> a\ufffdb" in shown
     assert page.locator("#verdict img").count() == 0
 
 

@@ -60,6 +60,31 @@ async function takeTrust(octets) {
   else show(null, say('trust.loaded'));
 }
 
+/** Show what a trust file pins, and take it only when the reader says where it came from. */
+function offerTrust(octets) {
+  const build = language => {
+    const { origin, authority } = parseTrust(octets);
+    return make(
+      'div',
+      { class: 'verdict word', 'data-offer': 'trust' },
+      make('p', { class: 'reason' }, word(language, 'trust.offer')),
+      make('p', { class: 'big' }, word(language, 'trust.have', { origin })),
+      make('p', {}, word(language, 'trust.key', { authority })),
+      make('button', { type: 'button', click: () => guarded(() => takeTrust(octets)) }, word(language, 'trust.take')),
+    );
+  };
+  try {
+    show(build);
+  } catch (error) {
+    show(language => showRefusal(language, asTrustFault(error)));
+  }
+}
+
+/** The chooser for trust files takes nothing else. */
+async function takeTrustFile(file) {
+  if (file) await takeTrust(new Uint8Array(await file.slice(0, 300000).arrayBuffer()));
+}
+
 function asTrustFault(error) {
   return error instanceof Refusal ? new Refusal('trust.format', `${error.code}: ${error.message}`, error.fields) : asFault(error);
 }
@@ -96,10 +121,14 @@ function showTrust() {
 
 // --- proofs
 
-/** Whatever was handed in, by its first octets: trust file, proof, or the text of a label. */
-async function take(octets) {
-  if (octets[0] === 0x7b && isTrust(octets)) return takeTrust(octets);
-  const text = octets.length < 600 ? new TextDecoder().decode(octets) : '';
+/**
+ * Whatever was handed in, by its first octets: proof, text of a label, or a trust file. A trust file is never taken on
+ * the way of proofs without asking: whoever shows a forged proof would show one with it. `shown` says that a picture
+ * or the camera brought it; then it is not even offered.
+ */
+async function take(octets, shown = false) {
+  if (isTrust(octets)) return shown ? show(null, say('trust.shown')) : offerTrust(octets);
+  const text = octets.length < 600 && octets[0] < 0x80 ? new TextDecoder().decode(octets) : '';
   if (/BJ1[0-9A-Z]/i.test(text) && octets[0] !== 0x7b && !text.startsWith('CTS1:')) return takeLabel(text);
   if (!state.trust) {
     state.pending = octets;
@@ -108,7 +137,7 @@ async function take(octets) {
   return check(octets);
 }
 
-const isTrust = octets => octets.length < 300000 && new TextDecoder().decode(octets).trimEnd().endsWith('"typ":"chemtrace/trust/1"}');
+const isTrust = octets => octets[0] === 0x7b && octets.length < 300000 && new TextDecoder().decode(octets).trimEnd().endsWith('"typ":"chemtrace/trust/1"}');
 
 /** A label's address or code: compared with what was checked last. */
 function takeLabel(text) {
@@ -187,7 +216,7 @@ async function takePicture(file) {
   } catch {
     return show(null, say('DecompressionStream' in window ? 'camera.nothing' : 'camera.reader'));
   }
-  return text === null ? show(null, say('camera.nothing')) : take(utf8(text));
+  return text === null ? show(null, say('camera.nothing')) : take(utf8(text), true);
 }
 
 async function startCamera() {
@@ -201,7 +230,7 @@ async function startCamera() {
       return false;
     }
     box.hidden = true;
-    take(utf8(text));
+    guarded(() => take(utf8(text), true));
     return true;
   });
   state.camera = camera;
@@ -272,7 +301,7 @@ async function guarded(work) {
 }
 
 export function startPage() {
-  onFile('trust-file', takeFile);
+  onFile('trust-file', takeTrustFile);
   onFile('proof-file', takeFile);
   onFile('proof-photo', file => file && takePicture(file));
   byId('camera-start').addEventListener('click', () => guarded(startCamera));
