@@ -91,7 +91,7 @@ def claim_included(origin: str, size: int) -> Claim:
     """included: in the signed log of `size` entries."""
     return Claim(
         YES,
-        f"已入账：在日志 {origin} 已签名的 {size} 条记录之内。",
+        f"在册：在账本 {origin} 已签名的 {size} 条记录之内。",
         f"Included: within the {size} signed entries of the log {origin}.",
     )
 
@@ -122,12 +122,12 @@ def claim_current(as_of_us: int, mirrors: Sequence[Cosigner]) -> Claim:
     if not mirrors:
         return Claim(
             AS_OPERATOR_STATES,
-            f"时效：据运营方声明，截至 {beijing(as_of_us)}。",
+            f"最新：据运营方声明，截至 {beijing(as_of_us)}。",
             f"Current: as the operator states, as of {utc(as_of_us)}.",
         )
     return Claim(
         AS_OF,
-        f"时效：截至 {beijing(as_of_us)}，由独立镜像见证。",
+        f"最新：截至 {beijing(as_of_us)}，由独立镜像见证。",
         f"Current: as of {utc(as_of_us)}, witnessed by an independent mirror.",
     )
 
