@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chemtrace.adapters.keys.files import load_private_key
 from chemtrace.adapters.sql.reads.bundles import StoredProofs
+from chemtrace.bootstrap import open_application
 from chemtrace.core.bundle.text import encode_bundle_text, parse_bundle_text
 from chemtrace.core.bundle.verify import verify_bundle
 from chemtrace.core.errors import (
@@ -17,11 +21,13 @@ from chemtrace.core.errors import (
     SectionMissingError,
 )
 from chemtrace.core.keys import generate_key, make_key_request
+from chemtrace.core.statement import encode_wire
 from chemtrace.ledger.bundles import build_bundle
+from chemtrace.ledger.outcome import Admitted
 from chemtrace.ledger.published import HistoryRow, open_published
 from chemtrace.registry import office
 from tests.proofs.town import Town
-from tests.seeded_ledger import DEALER, HOUR_US, MAKER, now_us
+from tests.seeded_ledger import AUTHORITY, DEALER, HOUR_US, MAKER, item_lines, now_us, seed_ledger
 
 
 def sections_of(data: bytes) -> list[str]:
@@ -239,3 +245,36 @@ def test_no_bundle_mixes_two_moments_while_the_ledger_is_written(town: Town) -> 
     assert counts == sorted(counts)
     assert len(set(counts)) > 3
     assert verify_bundle(town.bundle(code), trust).count == 41
+
+
+def test_a_replaced_authority_is_followed_from_the_pinned_key_on(tmp_path: Path) -> None:
+    """The recovery key hands over to a new authority key, which registers a newcomer; pinned is the first."""
+    seeded = seed_ledger(tmp_path / "ledger")
+    application = open_application(seeded.settings)
+    try:
+        recovery = load_private_key(Path(seeded.founded.recovery_key_file))
+        fresh, newcomer = generate_key("ed25519"), generate_key("sm2")
+        former = application.authority.kid
+        for signer, request, replaces in (
+            (recovery, make_key_request(fresh, AUTHORITY, "authority"), former),
+            (fresh, make_key_request(newcomer, MAKER, "enterprise"), None),
+        ):
+            prev = None if replaces is None else application.authority.head(f"key:{replaces}")
+            by = office.Signing(
+                key=signer, enterprise=AUTHORITY, now_us=now_us(), nonce=secrets.token_hex(16)
+            )
+            statement = office.register_key(by, request=request, replaces=replaces, replaces_prev=prev)
+            assert isinstance(application.ledger.submit(encode_wire(statement)), Admitted)
+        code = seeded.take_codes(1)[0]
+        made = seeded.hands.statement(
+            MAKER, "produce", "make", {"items": item_lines((code, "25"))}, signers=(newcomer,)
+        )
+        assert isinstance(application.ledger.submit(encode_wire(made)), Admitted)
+        application.ledger.publish(force=True)
+        assert application.trust.authority == former
+        data = encode_bundle_text(application.reads.bundle(code))
+        assert verify_bundle(data, application.trust).authentic.value == "yes"
+        keys = {f"key:{key}" for key in (former, fresh.kid.hex(), recovery.kid.hex(), newcomer.kid.hex())}
+        assert set(sections_of(data)) == {code} | keys
+    finally:
+        application.close()

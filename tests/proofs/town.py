@@ -16,7 +16,7 @@ from chemtrace.core.keys import PrivateKey, generate_key, make_key_request
 from chemtrace.core.statement import Statement
 from chemtrace.registry import office
 from tests.api.life import Life, _issue
-from tests.seeded_ledger import MAKER, item_lines
+from tests.seeded_ledger import MAKER, Hands, item_lines
 
 CBOR = {"Accept": "application/vnd.chemtrace.bundle+cbor"}
 
@@ -67,7 +67,7 @@ class Town:
         return self.hands.statement(who, "inspect", "done", payload, signers=signers)
 
     @property
-    def hands(self) -> Any:
+    def hands(self) -> Hands:
         return self.life.seeded.hands
 
     def site(self, who: str) -> str:

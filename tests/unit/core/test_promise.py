@@ -20,6 +20,7 @@ from chemtrace.core.errors import (
 from chemtrace.core.merkle import MemoryTree, inclusion_path
 from chemtrace.core.promise import PlacedEpoch, PlacedLeaf, PromiseState, verify_promise
 from chemtrace.core.receipt import Receipt, encode_signed_receipt, sign_receipt
+from chemtrace.core.types import LeafHash
 from tests.specimens import ED25519, P256
 
 ORIGIN = "log.example/chemtrace"
@@ -54,7 +55,7 @@ class Log:
         for index, record in records.items():
             leaves[index] = leaf_hash(epoch_entry(record))
         if INDEX < size and INDEX not in records:
-            leaves[INDEX] = promised
+            leaves[INDEX] = LeafHash(promised)
         self.leaves = leaves
         self.tree = MemoryTree(leaves)
         self.checkpoint = Checkpoint(ORIGIN, size, self.tree.root())
