@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from chemtrace.core.bundle import model, shape
+from chemtrace.core.bundle import model, shape, text
 from chemtrace.core.bundle.compact import encode_bundle_compact, encode_status_compact, parse_bundle_compact
 from chemtrace.core.bundle.qr import MAX_QR_SIGNS, encode_status_qr, parse_status_qr
 from chemtrace.core.bundle.text import encode_bundle_text, encode_status_text, parse_bundle_text
@@ -106,11 +106,11 @@ def test_a_post_quantum_mirror_counts_but_not_in_a_qr_code(city: City) -> None:
 
 
 def test_a_status_proof_with_three_cosignatures_is_one_qr_code(city: City) -> None:
-    text = encode_status_qr(city.log.status(city.drum, witnesses=ALL))
-    assert len(text) < MAX_QR_SIGNS / 2
-    assert parse_status_qr(text.encode()) == city.log.status(city.drum, witnesses=ALL)
+    code = encode_status_qr(city.log.status(city.drum, witnesses=ALL))
+    assert len(code) < MAX_QR_SIGNS / 2
+    assert parse_status_qr(code.encode()) == city.log.status(city.drum, witnesses=ALL)
     with pytest.raises(BundleFormatError):
-        parse_status_qr(text.encode() + b"0" * MAX_QR_SIGNS)
+        parse_status_qr(code.encode() + b"0" * MAX_QR_SIGNS)
 
 
 def test_hidden_payloads_hide_nothing_of_the_keys(city: City) -> None:
@@ -182,6 +182,21 @@ def test_a_file_beyond_its_size_is_not_read(first: bytes) -> None:
     read = parse_bundle_text if first == b"{" else parse_bundle_compact
     with pytest.raises(BundleFormatError):
         read(first + bytes(model.MAX_BUNDLE_BYTES))
+
+
+@pytest.mark.parametrize("piece", [b"[],", b"{},", b'"x",'])
+def test_a_large_file_that_is_no_bundle_is_refused_at_its_first_wrong_value(
+    monkeypatch: pytest.MonkeyPatch, piece: bytes
+) -> None:
+    """Eight megabytes of brackets would be millions of values in memory, for no better message."""
+
+    def never(data: bytes, limit: int) -> object:
+        raise AssertionError((len(data), limit))
+
+    monkeypatch.setattr(text, "parse_canonical", never)
+    data = b'{"a":[' + piece * 2_000_000 + b"1]}"
+    with pytest.raises(BundleFormatError):
+        parse_bundle_text(data[: model.MAX_BUNDLE_BYTES])
 
 
 def test_a_bundle_of_an_hour_ago_still_verifies_after_the_log_grew() -> None:
