@@ -139,8 +139,9 @@ class Monitor:
             EvidenceError: the log's views contradict each other; it was kept, and nothing further was believed.
         """
         with self._keeping():
-            view = self._view()
-            found: list[ChemtraceError] = list(self._unmet(view))
+            note = self._log.checkpoint()
+            view = self._view(note)
+            found: list[ChemtraceError] = list(self._unmet(note))
             new = self._read(view, found)
         proved = self._prove(view, found)
         for error in found:
@@ -162,8 +163,8 @@ class Monitor:
             self._store.keep(error)
             raise
 
-    def _view(self) -> View:
-        view = self._parse(self._log.checkpoint())
+    def _view(self, note: bytes) -> View:
+        view = self._parse(note)
         pinned = self._store.pinned()
         if pinned.seen:
             compare_views(self._parse(pinned.seen), view, self._log.hash_tile)
@@ -171,17 +172,13 @@ class Monitor:
             self._store.commit(msgspec.structs.replace(pinned, seen=view.note), ())
         return view
 
-    def _unmet(self, view: View) -> Iterator[ChemtraceError]:
+    def _unmet(self, note: bytes) -> Iterator[ChemtraceError]:
         """Whether the newest checkpoint has the cosignatures that the policy asks for."""
         if self._trust.policy is None:
             return
         try:
-            verify_cosigned(
-                self._log.checkpoint(),
-                view.checkpoint.origin,
-                self._trust.log_verifier,
-                parse_policy(self._trust.policy),
-            )
+            policy = parse_policy(self._trust.policy)
+            verify_cosigned(note, self._trust.origin, self._trust.log_verifier, policy)
         except RefusedError as error:
             yield error
 
