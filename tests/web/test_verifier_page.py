@@ -324,6 +324,31 @@ def test_the_page_prints_the_verdict_without_its_buttons(page: Any, tmp_path: Pa
     assert page.locator("[data-statement=authentic]").is_visible()
 
 
+def test_a_browser_core_of_2021_without_cryptography_of_its_own_gives_the_same_answer(
+    browser: Any, tmp_path: Path
+) -> None:
+    with opened(browser) as page:
+        page.add_init_script(
+            "delete Object.hasOwn; delete Array.prototype.at; delete Uint8Array.prototype.at;"
+            "delete Object.getPrototypeOf(Uint8Array).prototype.at; delete Uint8Array.prototype.toHex;"
+            "delete String.prototype.isWellFormed; delete globalThis.DecompressionStream;"
+            "delete globalThis.WebAssembly;"
+            "Object.defineProperty(globalThis.crypto, 'subtle', { value: undefined });"
+        )
+        page.reload()
+        page.wait_for_selector("html[data-ready=yes]")
+        assert page.evaluate("typeof crypto.subtle") == "undefined"
+        for name, wanted in ((COSIGNED, "yes"), (OPERATORS, "word"), ("payload-changed", "bad")):
+            hand_over(page, vector(name), tmp_path)
+            page.wait_for_selector(f"[data-verdict={wanted}]")
+        picture = tmp_path / "code.png"
+        segno.make(vector(STATUS)["input"]["text"], error="l", micro=False).save(
+            str(picture), scale=4, border=4
+        )
+        page.set_input_files("#proof-photo", picture)
+        page.locator("#message", has_text="浏览器太旧").wait_for()
+
+
 def test_the_page_on_disk_is_the_one_that_is_shipped(tmp_path: Path, browser: Any) -> None:
     copied = tmp_path / "查验 page.html"
     copied.write_bytes(BUILT.read_bytes())

@@ -25,7 +25,7 @@ async function bundle(entry) {
     write: false,
     minify: true,
     format: 'iife',
-    target: ['chrome87', 'firefox113', 'safari15'],
+    target: ['chrome87', 'firefox89', 'safari15'],
     supported: { bigint: true },
     charset: 'utf8',
     legalComments: 'none',
@@ -38,6 +38,7 @@ async function bundle(entry) {
 
 const LICENCES = [
   ['@noble/curves, @noble/hashes, @noble/post-quantum (MIT)', 'node_modules/@noble/curves/LICENSE'],
+  ['fflate (MIT)', 'node_modules/fflate/LICENSE'],
   ['zxing-wasm (MIT)', 'node_modules/zxing-wasm/LICENSE'],
 ];
 

@@ -1,5 +1,6 @@
 // What the built page runs. `chemtraceVerifier` lets a test, or another page, use the same verifier without the forms.
 
+import './older.js';
 import * as base45 from './base45.js';
 import * as canonical from './canonical.js';
 import * as cbor from './cbor.js';

@@ -214,7 +214,7 @@ async function takePicture(file) {
   try {
     text = await readPicture(file);
   } catch {
-    return show(null, say('DecompressionStream' in window ? 'camera.nothing' : 'camera.reader'));
+    return show(null, say('WebAssembly' in window ? 'camera.nothing' : 'camera.reader'));
   }
   return text === null ? show(null, say('camera.nothing')) : take(utf8(text), true);
 }
