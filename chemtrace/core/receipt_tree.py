@@ -77,6 +77,29 @@ def signed_part(receipt: bytes, signature: bytes) -> tuple[bytes, bytes]:
     return _message(root, count), signature[:SIGNATURE_BYTES]
 
 
+def group_size(signature: bytes) -> int:
+    """Return how many receipts a group has whose first receipt carries this signature; 0 for any other signature."""
+    head = signature[SIGNATURE_BYTES:_HEAD_BYTES]
+    return int.from_bytes(head[2:], "big") if head[:2] == b"\0\0" else 0
+
+
+def signed_group(receipts: Sequence[bytes], signatures: Sequence[bytes]) -> tuple[bytes, bytes] | None:
+    """Return the message and the raw signature that prove all receipts of one whole group at once.
+
+    A third of the work of `signed_part` for each. None unless they are such a group, byte for byte; nothing is
+    verified here.
+    """
+    if len(receipts) < 2:
+        return None
+    raw, messages = signatures[0][:SIGNATURE_BYTES], []
+
+    def note(message: bytes) -> bytes:
+        messages.append(message)
+        return raw
+
+    return (messages[0], raw) if _sign_group(receipts, note) == list(signatures) else None
+
+
 def _message(root: bytes, count: int) -> bytes:
     return encode_pae(RECEIPT_TREE_TYPE, root + count.to_bytes(2, "big"))
 

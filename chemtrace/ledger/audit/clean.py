@@ -21,7 +21,7 @@ from chemtrace.core.chain import CHAIN_START
 from chemtrace.core.errors import ChemtraceError, ReceiptFormatError, SignatureInvalidError
 from chemtrace.core.pae import HEADER_TYPE, encode_pae
 from chemtrace.core.receipt import Receipt, parse_receipt
-from chemtrace.core.receipt_tree import signed_part
+from chemtrace.core.receipt_tree import group_size, signed_group, signed_part
 from chemtrace.core.times import format_utc, parse_rfc3339
 from chemtrace.ledger.audit.entries import EntryAudit, ReadEntry
 from chemtrace.ledger.audit.port import AuditEntry
@@ -57,6 +57,7 @@ class CleanCheck:
         self._receipt_keys = [record.public_key for record in honest if record.role == "receipt"][::-1]
         self._publish_delay_us = 0
         self._received_us, self._times = -1, ""
+        self._signed_last: tuple[bytes, bytes] = (b"", b"")
 
     def check(
         self, first: int, last: int, rows: Sequence[AuditEntry], before: AuditEntry | None
@@ -66,27 +67,54 @@ class CleanCheck:
         entries = EntryAudit(faults)
         entries.next_index, entries.chain = first, CHAIN_START if before is None else before.chain
         marks, told = bytearray(), dict[int, tuple[str, ...]]()
-        signed_last: tuple[bytes, bytes] | None = None
         for row in rows:
-            known, read, signatures = faults.count, entries.read(row), 0
+            known, read = faults.count, entries.read(row)
             if read is None or read.payload is None or faults.count != known:
                 marks.append(0)
                 continue
             try:
                 self._check_signatures(read)
                 findings = self._told(row)
-                signed = signed_part(row.receipt or b"", row.receipt_signature or b"")
-                if signed != signed_last:  # the receipts of a group lead to one signature
-                    self._check_receipt(*signed)
-                    signed_last = signed
-                    signatures = 1
             except ChemtraceError:
                 marks.append(0)
                 continue
-            marks.append(signatures + len(read.entry.signatures))
+            marks.append(len(read.entry.signatures))
             if findings:
                 told[row.index] = findings
+        self._check_receipts(rows, marks)
         return ChunkResult(first, last, bytes(marks), told)
+
+    def _check_receipts(self, rows: Sequence[AuditEntry], marks: bytearray) -> None:
+        """Check the signatures of the receipts of marked rows, a whole group at a time; unmark those that fail."""
+        at = 0
+        while at < len(rows):
+            size = group_size(rows[at].receipt_signature or b"")
+            if size > 1 and all(marks[at : at + size]) and self._check_group(rows[at : at + size], size):
+                marks[at] += 1
+                at += size
+                continue
+            if marks[at]:
+                marks[at] = self._check_receipt(rows[at], marks[at])
+            at += 1
+
+    def _check_group(self, rows: Sequence[AuditEntry], size: int) -> bool:
+        """Whether these rows are a whole group whose one signature verifies."""
+        receipts = [row.receipt or b"" for row in rows]
+        signed = signed_group(receipts, [row.receipt_signature or b"" for row in rows])
+        return len(rows) == size and signed is not None and self._is_signed(*signed)
+
+    def _check_receipt(self, row: AuditEntry, mark: int) -> int:
+        """The mark of a row by its receipt alone: 0 when that fails, one more when it needed a verification."""
+        try:
+            signed = signed_part(row.receipt or b"", row.receipt_signature or b"")
+        except ChemtraceError:
+            return 0
+        if signed == self._signed_last:
+            return mark
+        if not self._is_signed(*signed):
+            return 0
+        self._signed_last = signed
+        return mark + 1
 
     def _check_signatures(self, read: ReadEntry) -> None:
         message = encode_pae(HEADER_TYPE, read.entry.header_bytes)
@@ -130,14 +158,14 @@ class CleanCheck:
             f'"leaf":"{row.leaf.hex()}","origin":"{self._origin}",{self._times},"typ":"chemtrace/receipt/1"}}'
         ).encode()
 
-    def _check_receipt(self, message: bytes, signature: bytes) -> None:
+    def _is_signed(self, message: bytes, signature: bytes) -> bool:
         for key in self._receipt_keys:
             try:
                 verify(key, message, signature)
             except ChemtraceError:
                 continue
-            return
-        raise SignatureInvalidError("no receipt key at hand signed this receipt")
+            return True
+        return False
 
 
 def digest_rows(rows: Sequence[AuditEntry], before: AuditEntry | None) -> bytes:

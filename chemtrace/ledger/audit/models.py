@@ -52,6 +52,7 @@ class ModelAudit:
         self._transaction = cast("ReadTransaction", self.log)
         self._view = GroupView(memory, catalogue, lambda: None)
         self._view.transaction = self._transaction
+        self._begin_group()
 
     def add(self, read: ReadEntry, log_time_us: int) -> tuple[str, ...] | None:
         """Judge one event again at its place and take over what it changes; the rules found, None if unknown."""
@@ -59,17 +60,18 @@ class ModelAudit:
         if header is None:
             return None
         index = self.log.now = read.row.index
-        self.memory.load(self._transaction, {subject.id for subject in header.subjects})
+        heads, items = self.memory.heads, self.memory.items
+        for subject in header.subjects:
+            if subject.id not in heads or subject.id not in items:
+                self.memory.load(self._transaction, {subject.id for subject in header.subjects})
+                break
         if payload is None:
             self._move_heads(read, header, read.row.effective_us, Decision())
             return None
-        group = Group()
-        self._view.groups = (group,)
+        group = self._group
         try:
             checked = _checked(read, header, payload)
-            late, effective_us = resolve_order(
-                header, checked.at_us, self.memory.heads, self._view.effective_in
-            )
+            late, effective_us = resolve_order(header, checked.at_us, heads, self._view.effective_in)
             check_times(checked, read.row.received_us)
             decision = Decision()
             if header.kind != "alert":
@@ -79,11 +81,21 @@ class ModelAudit:
         except ChemtraceError as error:
             self._faults.add_error(index, error)
             self._move_heads(read, header, read.row.effective_us, Decision())
+            self._begin_group()
             return None
         self._compare_columns(read, header, payload, decision, late=late, effective_us=effective_us)
-        self._take(group, index, decision)
+        if group.changes or group.findings or group.resolved or group.waybills or group.erased:
+            self._take(group, index, decision)
+            self._begin_group()
+        else:
+            group.items.clear()
         self._move_heads(read, header, effective_us, decision)
         return decision.rules
+
+    def _begin_group(self) -> None:
+        """A group for the rows of the next event; one that holds items only is emptied and used again."""
+        self._group = Group()
+        self._view.groups = (self._group,)
 
     def first_wrong_step(self, store: AuditStore) -> int | None:
         """Compare the steps of all histories with the stored ones; the lowest index whose steps differ, or None."""
@@ -171,7 +183,8 @@ def _checked(read: ReadEntry, header: Header, payload: Payload) -> Checked:
         header=header,
         event_id=EventId(read.event_id),
     )
-    return Checked(statement, payload, parse_rfc3339(payload.at), read.iat_us, wire=b"", verified=True)
+    at_us = read.iat_us if payload.at == header.iat else parse_rfc3339(payload.at)
+    return Checked(statement, payload, at_us, read.iat_us, wire=b"", verified=True)
 
 
 def _subjects(row: AuditEntry) -> tuple[str, ...]:
