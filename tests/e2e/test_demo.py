@@ -6,7 +6,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+
+from chemtrace.adapters.witness_state import create_identity
+from chemtrace.bootstrap import open_application
+from chemtrace.bootstrap.mirroring import opened_mirror
+from chemtrace.bootstrap.opening import opened_tokens
+from chemtrace.config import Settings
+from chemtrace.core.bundle.trust import parse_trust
+from tests.seeded_ledger import serving
 
 PLANTED = {"C1", "C2", "C3", "C4", "C5", "Q1", "Q2", "Q3", "T1", "T2", "T3", "D1"}
 
@@ -103,3 +112,23 @@ def test_a_folder_that_is_not_empty_is_left_alone(played: tuple[dict[str, Any], 
     assert done.returncode == 3
     assert json.loads(done.stderr)["code"] == "ledger.exists"
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+@pytest.mark.slow
+def test_an_outside_mirror_recomputes_the_whole_week(
+    played: tuple[dict[str, Any], Path], tmp_path: Path
+) -> None:
+    """Every signature, order, history, map and epoch, over HTTP and from nothing, without one contradiction."""
+    settings = Settings(data_dir=played[1])
+    with opened_tokens(settings) as (tokens, clock):
+        token, _ = tokens.create("mirror", now_us=clock.now_us())
+    application = open_application(settings, read_only=True)
+    create_identity(tmp_path / "mirror", "mirror.test/demo")
+    try:
+        with serving(application) as url:
+            trust = parse_trust(httpx.get(f"{url}/log/trust").content)
+            with opened_mirror(tmp_path / "mirror", url=url, trust=trust, token=token) as mirror:
+                assert mirror.follower.follow().checkpoint.size == application.ledger.size
+                assert mirror.witness.evidence() == ()
+    finally:
+        application.close()

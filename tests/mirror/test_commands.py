@@ -1,0 +1,117 @@
+"""The commands: what they print for programs, and the exit codes that scripts branch on."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+import structlog
+
+from chemtrace.core.bundle.trust import encode_trust
+from chemtrace.core.keys import make_key_request
+from tests.cli.shell import run, run_ok
+from tests.seeded_ledger import DEALER, MAKER
+
+
+@pytest.fixture(autouse=True)
+def _silent_server():
+    """The server of the same process writes its request lines to the standard output that the commands share."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def files(world, tmp_path):
+    """Trust file, token file, and the maker's key request."""
+    (tmp_path / "trust.json").write_bytes(encode_trust(world.trust))
+    (tmp_path / "token.txt").write_text(world.seeded.founded.token + "\n")
+    request = make_key_request(world.seeded.hands.keys[MAKER], MAKER, "enterprise")
+    (tmp_path / "maker.request.json").write_bytes(request)
+    return tmp_path
+
+
+def where(world, files, **changes) -> list[str]:
+    options = {
+        "--log": world.url,
+        "--trust": str(files / "trust.json"),
+        "--token-file": str(files / "token.txt"),
+    }
+    return [word for pair in (options | changes).items() for word in pair]
+
+
+def watching(world, files, *more: str, **changes) -> list[str]:
+    own = ["--keys", str(files / "maker.request.json"), "--enterprise", MAKER, "--once", *more]
+    return ["monitor", "--data", str(files / "monitor"), *own, *where(world, files, **changes)]
+
+
+def test_a_mirror_is_made_and_recomputes_by_command(world, files):
+    folder = str(files / "second")
+    made = run_ok("mirror", "init", "--data", folder, "--name", "mirror.test/two", "--json").json
+    assert made["vkeys"][0].startswith("mirror.test/two+")
+    world.make(3)
+    world.publish()
+    told = run_ok("mirror", "follow", "--data", folder, *where(world, files), "--json").json
+    assert world.application.ledger.size == told["size"]
+    assert {"evidence": []} == run_ok("mirror", "evidence", "--data", folder, "--json").json
+
+
+def test_a_mirror_without_a_valid_token_is_refused_and_said_so(world, files):
+    (files / "token.txt").write_text("wrong\n")
+    run_ok("mirror", "init", "--data", str(files / "second"), "--name", "mirror.test/two")
+    done = run("mirror", "follow", "--data", str(files / "second"), *where(world, files), "--json")
+    assert (3, "server.refused") == (done.code, done.problem["code"])
+
+
+def test_a_token_is_never_sent_in_the_clear_to_another_machine(world, files):
+    run_ok("mirror", "init", "--data", str(files / "second"), "--name", "mirror.test/two")
+    far = where(world, files, **{"--log": "http://log.example"})
+    done = run("mirror", "follow", "--data", str(files / "second"), *far, "--json")
+    assert (4, "setting.invalid") == (done.code, done.problem["code"])
+
+
+def test_a_log_that_is_not_reached_is_unavailable(world, files):
+    done = run(*watching(world, files, "--json", **{"--log": "http://127.0.0.1:9"}))
+    assert (4, "server.unavailable") == (done.code, done.problem["code"])
+
+
+def test_a_monitor_of_an_honest_log_says_so(world, files):
+    world.make(2)
+    world.publish()
+    done = run_ok(*watching(world, files, "--json"))
+    assert 2 == done.json["new_events"]
+    assert 0 == done.json["findings"]
+
+
+def test_a_monitor_that_does_not_know_the_signing_key_ends_with_5(world, files):
+    request = make_key_request(world.seeded.hands.keys[DEALER], MAKER, "enterprise")
+    (files / "maker.request.json").write_bytes(request)
+    world.make(1)
+    world.publish()
+    done = run(*watching(world, files, "--json"))
+    found = [json.loads(line)["finding"]["code"] for line in done.out.splitlines()[:-1]]
+    assert 5 == done.code
+    assert {"evidence.foreign-event"} == set(found)
+    assert len(list((files / "monitor" / "evidence").iterdir())) == len(found)
+
+
+def test_a_monitors_folder_is_not_used_for_another_enterprise(world, files):
+    run_ok(*watching(world, files))
+    request = make_key_request(world.seeded.hands.keys[DEALER], DEALER, "enterprise")
+    (files / "maker.request.json").write_bytes(request)
+    words = [DEALER if word == MAKER else word for word in watching(world, files, "--json")]
+    done = run(*words)
+    assert (4, "setting.invalid") == (done.code, done.problem["code"])
+
+
+def test_the_log_is_written_as_files_and_brought_up_to_date(world, files):
+    data, folder = str(world.seeded.folder), files / "www"
+    world.make(2)
+    world.publish()
+    told = run_ok("export", "log", str(folder), "--data", data, "--json").json
+    assert world.application.ledger.size == told["size"]
+    assert 0 == run_ok("export", "log", str(folder), "--data", data, "--json").json["files"]
+    world.make(1)
+    world.publish()
+    assert run_ok("export", "log", str(folder), "--data", data, "--json").json["files"] > 0
