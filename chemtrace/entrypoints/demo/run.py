@@ -76,6 +76,8 @@ def demonstrate(data_dir: Path, *, seed: int, port: int, progress: Progress) -> 
                 cast = make_cast(plan.city)
                 register_city(app, client, plan, cast)
                 cast.codes = print_labels(app, pool, plan, _counter(progress, "labels", len(plan.wanted)))
+                # Before the clock goes on to the week: receipts promise publication within a minute.
+                app.ledger.publish(force=True)
                 player = Player(client, cast, clock, lambda: app.ledger.publish(force=True))
                 played = player.play(plan, _counter(progress, "events", len(plan.acts)))
                 judged = judge_alerts(client, plan, cast)
