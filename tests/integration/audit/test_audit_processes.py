@@ -15,9 +15,11 @@ from chemtrace.adapters.frames import Child
 from chemtrace.adapters.sql.reads.audit import open_snapshot
 from chemtrace.core.errors import AuditStateError
 from chemtrace.ledger.audit import log, verify_log
+from chemtrace.ledger.outcome import Admitted
 from tests.integration.audit.conftest import Played
+from tests.integration.audit.test_tampering import audit as audit_both_ways
 from tests.integration.audit.test_tampering import flipped, insider
-from tests.integration.audit.town import CATALOGUE, MASTER
+from tests.integration.audit.town import CATALOGUE, MAKER, MASTER, Town
 
 
 @pytest.fixture(autouse=True)
@@ -141,3 +143,57 @@ def test_a_key_whose_id_is_not_its_digest_counts_for_nothing(folder, tmp_path):
         report = verify_log(store, catalogue=CATALOGUE, master=MASTER, beside=processes.results)
         processes.close()
     assert {"evidence.record"} == {fault.code for fault in report.faults}
+
+
+@pytest.fixture(scope="module")
+def batch(sqlite_databases) -> Path:
+    """A ledger whose last entries came as one batch: their receipts share signatures, by sixteens."""
+    url = sqlite_databases.create()
+    town = Town(url)
+    codes = town.issue(40)
+    town.clock.us += 60_000_000
+    wires = [
+        town.wire(MAKER, "produce", "make", [code], items=[line(code)], site="S-MAKER") for code in codes
+    ]
+    assert all(isinstance(outcome, Admitted) for outcome in town.ledger.submit_many(wires))
+    town.publish()
+    town.close()
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def line(code: str) -> dict[str, object]:
+    return {"code": code, "quantity": {"value": "25", "unit": "KGM"}}
+
+
+def test_receipts_of_a_batch_are_checked_by_the_group(batch):
+    with closing(sqlite3.connect(batch)) as connection:
+        sizes = [len(row[0] or b"") for row in connection.execute("SELECT receipt_signature FROM entry")]
+    assert 30 < sum(size > 64 for size in sizes)
+    assert audit_both_ways(batch).verified
+
+
+@pytest.mark.parametrize("bit", [3, 64 * 8 + 3, 66 * 8 + 3, 68 * 8 + 5, 68 * 8 + 300])
+@pytest.mark.parametrize("back", [2, 9, 30])
+def test_a_changed_signature_within_a_group_is_found_at_its_entry(batch, tmp_path, back, bit):
+    path = tmp_path / "ledger.db"
+    shutil.copyfile(batch, path)
+    with insider(path) as connection:
+        index, data = connection.execute(
+            "SELECT idx, receipt_signature FROM entry ORDER BY idx DESC LIMIT 1 OFFSET ?", (back,)
+        ).fetchone()
+        connection.execute(
+            "UPDATE entry SET receipt_signature = ? WHERE idx = ?", (flipped(data, bit), index)
+        )
+    report = audit_both_ways(path)
+    assert (index, {"signature.invalid"}) == (report.first_bad_index, {fault.code for fault in report.faults})
+
+
+def test_a_changed_receipt_within_a_group_is_found_at_its_entry(batch, tmp_path):
+    path = tmp_path / "ledger.db"
+    shutil.copyfile(batch, path)
+    with insider(path) as connection:
+        connection.execute(
+            "UPDATE entry SET receipt = CAST(replace(CAST(receipt AS TEXT), '\"late\":false', '\"late\":true ')"
+            " AS BLOB) WHERE idx = 40"
+        )
+    assert 40 == audit_both_ways(path).first_bad_index

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def audit(path: Path, master: bytes | None = MASTER) -> AuditReport:
     with open_snapshot(f"sqlite:///{path}") as store:
         report = verify_log(store, catalogue=CATALOGUE, master=master)
         assisted = verify_log(store, catalogue=CATALOGUE, master=master, beside=beside(store))
+    if not report.verified:  # what fails is verified again, alone: the number says how often
+        assisted = replace(assisted, signatures=report.signatures)
     assert report == assisted
     return report
 

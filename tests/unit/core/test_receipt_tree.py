@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from chemtrace.core.errors import SignatureInvalidError
 from chemtrace.core.keys import generate_key
 from chemtrace.core.pae import RECEIPT_TREE_TYPE, RECEIPT_TYPE, encode_pae
-from chemtrace.core.receipt_tree import GROUP, sign_receipts, signed_part, verify_receipt
+from chemtrace.core.receipt_tree import (
+    GROUP,
+    group_size,
+    sign_receipts,
+    signed_group,
+    signed_part,
+    verify_receipt,
+)
 from tests.oracle.merkle_naive import mth
 
 KEY = generate_key("ed25519", bytes(32))
@@ -81,3 +88,34 @@ def test_refuses_a_form_that_no_signature_has(size: int) -> None:
         verify_receipt(KEY.public, RECEIPTS[3], good[:size])
     with pytest.raises(SignatureInvalidError):
         verify_receipt(KEY.public, RECEIPTS[3], good + bytes(size or 5))
+
+
+@pytest.mark.parametrize("count", range(2, GROUP + 1))
+def test_a_whole_group_leads_to_what_each_of_it_leads_to(count: int) -> None:
+    """Looking at a group at once gives the same message and signature as looking at each receipt."""
+    receipts = RECEIPTS[:count]
+    signatures = sign_receipts(receipts, KEY.sign)
+    assert count == group_size(signatures[0])
+    assert {0} == {group_size(signature) for signature in signatures[1:]}
+    assert {signed_group(receipts, signatures)} == {
+        signed_part(receipt, signature) for receipt, signature in zip(receipts, signatures, strict=True)
+    }
+
+
+def test_what_is_no_whole_group_is_none() -> None:
+    """A part, another order, another receipt, or any changed byte of any signature."""
+    receipts = RECEIPTS[:5]
+    signatures = sign_receipts(receipts, KEY.sign)
+    whole = signed_group(receipts, signatures)
+    assert signed_group(receipts[:4], signatures[:4]) is None
+    assert signed_group(receipts[1:], signatures[1:]) is None
+    assert signed_group(receipts[::-1], signatures[::-1]) is None
+    assert signed_group([*receipts[:4], b"other"], signatures) is None
+    assert signed_group(receipts[:1], sign_receipts(receipts[:1], KEY.sign)) is None
+    for at, signature in enumerate(signatures):
+        for place in range(len(signature)):
+            changed = bytearray(signature)
+            changed[place] ^= 1
+            found = signed_group(receipts, [*signatures[:at], bytes(changed), *signatures[at + 1 :]])
+            assert found is None or found != whole
+    assert {0} == {group_size(data) for data in (b"", bytes(64), bytes(66), signatures[0][:64])}
