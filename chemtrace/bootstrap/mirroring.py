@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from chemtrace.adapters.witness_state import STATE_FILE, SQLiteWitnessState, loa
 from chemtrace.core.bundle.trust import Trust, parse_trust
 from chemtrace.core.errors import SettingError
 from chemtrace.ledger.ports import Clock
-from chemtrace.ledger.witness import Witness
+from chemtrace.ledger.witness import Kept, Witness
 from chemtrace.mirror.follow import Follower
 
 __all__ = ["FollowingThread", "Mirror", "load_token", "load_trust", "opened_mirror"]
@@ -25,11 +25,34 @@ __all__ = ["FollowingThread", "Mirror", "load_token", "load_trust", "opened_mirr
 class Mirror:
     """A wired mirror: what recomputes, what cosigns, and what it keeps."""
 
-    def __init__(self, follower: Follower, witness: Witness, store: SQLiteMirrorStore) -> None:
+    def __init__(self, origin: str, follower: Follower, witness: Witness, store: SQLiteMirrorStore) -> None:
         """Take the parts; `opened_mirror` makes them."""
+        self.origin = origin
         self.follower = follower
         self.witness = witness
-        self.store = store
+        self.files = MirrorFiles(store, lambda: witness.kept(origin))
+
+
+class MirrorFiles:
+    """The port `ledger.static.StaticSource` over a mirror's own copy, as far as it has cosigned."""
+
+    def __init__(self, store: SQLiteMirrorStore, kept: Callable[[], Kept | None]) -> None:
+        """Cut files from `store`; `kept` tells what was cosigned last."""
+        self._store = store
+        self._kept = kept
+
+    def published(self) -> int:
+        """Size of the checkpoint cosigned last, 0 before the first."""
+        kept = self._kept()
+        return 0 if kept is None else kept.held.checkpoint.size
+
+    def tile(self, level: int, number: int, _width: int) -> bytes:
+        """The hashes of a tile as stored, b"" when there is none."""
+        return self._store.tile(level, number)
+
+    def entry_bodies(self, first: int, end: int) -> tuple[bytes, ...]:
+        """The bytes of entries `first` to `end - 1`."""
+        return self._store.entries(first, end)
 
 
 def load_trust(file: Path) -> Trust:
@@ -78,7 +101,7 @@ def opened_mirror(
                 clock=clock,
                 examine=follower.examine,
             )
-            yield Mirror(follower, witness, store)
+            yield Mirror(trust.origin, follower, witness, store)
         finally:
             follower.close()
             store.close()

@@ -20,7 +20,7 @@ from chemtrace.core.add_checkpoint import (
 )
 from chemtrace.core.cosignature import CosigningKey, cosign, cosigner
 from chemtrace.core.errors import SplitViewError, WitnessUnknownLogError
-from chemtrace.core.note import NoteSignature, NoteVerifier
+from chemtrace.core.note import Note, NoteSignature, NoteVerifier, encode_note, parse_note
 from chemtrace.ledger.ports import Clock
 
 SECOND_US: Final = 1_000_000
@@ -101,6 +101,15 @@ class Witness:
     def kept(self, origin: str) -> Kept | None:
         """What is kept of a log."""
         return self._state.kept(origin)
+
+    def cosigned(self, origin: str) -> bytes | None:
+        """The checkpoint of a log that was cosigned last, with the log's lines and this witness's own."""
+        kept = self._state.kept(origin)
+        if kept is None:
+            return None
+        note = parse_note(kept.held.note)
+        lines = [cosign(note.text, self.name, key, kept.time_s) for key in self._keys]
+        return encode_note(Note(note.text, (*note.signatures, *lines)))
 
     def add_checkpoint(self, body: bytes) -> tuple[NoteSignature, ...]:
         """Cosign the checkpoint of a request, one line for each key; it is on disk when this returns.

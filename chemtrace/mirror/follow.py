@@ -24,6 +24,7 @@ from chemtrace.core.errors import (
     SplitViewError,
 )
 from chemtrace.core.tiles import extend_tiles, root_from_tiles
+from chemtrace.core.times import format_utc
 from chemtrace.ledger.ports import Clock
 from chemtrace.ledger.witness import Evidence
 from chemtrace.mirror.fetch import RUN, end_of_run, fetch_entries
@@ -34,6 +35,8 @@ from chemtrace.mirror.views import View, compare_views, parse_view, split_view
 
 INLINE: Final = RUN
 """Entries that a mirror recomputes while a request waits; further behind, it asks to come again."""
+MAX_AHEAD_US: Final = 3_600_000_000
+"""How far log time may be ahead of this machine's clock: an hour, far more than clocks differ by accident."""
 WAIT_S: Final = 3
 """Seconds that a request waits for the run in hand."""
 RETRY_S: Final = 5
@@ -178,6 +181,7 @@ class Follower:
             judge = self._judge = RunJudge(self._store, position, self._trust.authority, self._signatures)
         judged = judge.judge(first, bodies, leaves, self._payloads)
         fold = judge.fold
+        self._check_time(fold.log_time_us, fold.epoch_index)
         after = Position(
             size=end,
             nodes=nodes,
@@ -201,6 +205,18 @@ class Follower:
             )
         )
         return after
+
+    def _check_time(self, log_time_us: int, index: int) -> None:
+        """Log time ends the graces of keys: it may not run ahead of everybody's clocks."""
+        now_us = self._clock.now_us()
+        if log_time_us > now_us + MAX_AHEAD_US:
+            raise EpochBrokenError(
+                "log time is ahead of this mirror's clock: one of the two is wrong",
+                index=index,
+                field="log_time",
+                expected=format_utc(now_us),
+                found=format_utc(log_time_us),
+            )
 
     def _payloads(self, first: int, count: int) -> Mapping[int, bytes]:
         return self._log.registry_payloads(first, count)

@@ -320,3 +320,11 @@ def test_nothing_is_kept_of_a_run_with_a_fault_in_it(double, watch):
         with pytest.raises(MapBrokenError):
             watch.follow(double)
     assert before == watch.store.position().size
+
+
+def test_a_log_time_that_runs_ahead_of_all_clocks_is_named(double, watch):
+    double.tell("store/in", item(1))
+    double.log.epoch(log_time="2036-01-01T00:00:00Z")
+    with pytest.raises(EpochBrokenError) as raised:
+        watch.follow(double)
+    assert "log_time" == raised.value.fields["field"]

@@ -1,13 +1,17 @@
 """A mirror over real HTTP: it recomputes everything, goes on where it stopped, and cosigns what it recomputed."""
 
+from hashlib import sha256
+
 import httpx
 import pytest
+from starlette.testclient import TestClient
 
 from chemtrace.core.add_checkpoint import AddCheckpoint, encode_add_checkpoint
 from chemtrace.core.cosignature import parse_witness_vkey, verify_cosignature
 from chemtrace.core.epoch import parse_epoch
 from chemtrace.core.errors import MirrorBehindError
 from chemtrace.core.note import parse_note
+from chemtrace.entrypoints.mirror.app import create_mirror_app
 from chemtrace.mirror import follow
 from tests.seeded_ledger import MAKER
 
@@ -71,3 +75,23 @@ def test_what_is_a_little_ahead_is_recomputed_while_the_log_waits(world, mirror)
     world.publish()
     assert mirror.witness.add_checkpoint(request_of(world))
     assert mirror.follower.position.size == world.application.ledger.size
+
+
+def test_a_mirror_shows_its_own_copy_as_far_as_it_has_cosigned(world, mirror):
+    app, log = create_mirror_app(mirror), sha256(world.application.ledger.origin.encode()).hexdigest()
+    world.make(3)
+    world.publish()
+    with TestClient(app) as door:
+        assert 404 == door.get(f"/{log}/checkpoint").status_code
+        size = world.application.ledger.size
+        assert 404 == door.get(f"/{log}/tile/0/000.p/{size}").status_code
+        answer = door.post("/add-checkpoint", content=request_of(world))
+        assert 200 == answer.status_code
+        shown = parse_note(door.get(f"/{log}/checkpoint").content)
+        mine = parse_witness_vkey(world.vkeys[0])
+        line = next(line for line in shown.signatures if line.key_hash == mine.key_hash)
+        assert verify_cosignature(mine, shown.text, line) > 0
+        path = f"tile/0/000.p/{size}"
+        assert httpx.get(f"{world.url}/log/{path}").content == door.get(f"/{log}/{path}").content
+        assert 404 == door.get(f"/{log}/tile/entries/000.p/{size}").status_code
+        assert size == door.get("/state").json()["size"]

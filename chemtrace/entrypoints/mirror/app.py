@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from hashlib import sha256
 from typing import Any, Final
 
 import orjson
@@ -14,7 +16,11 @@ from starlette.routing import Route
 
 from chemtrace.bootstrap.mirroring import FollowingThread, Mirror
 from chemtrace.core.epoch import parse_epoch
+from chemtrace.core.errors import CheckpointMissingError, ChemtraceError, TilePathError
+from chemtrace.core.tiles import parse_number_path
+from chemtrace.entrypoints.api.problems import problem_response
 from chemtrace.entrypoints.witness.app import create_witness_app
+from chemtrace.ledger.static import read_hash_tile
 from chemtrace.mirror.ports import Position
 
 RECOMPUTED: Final = Gauge("chemtrace_mirror_entries", "Entries recomputed by this mirror")
@@ -22,11 +28,18 @@ HEALTHY: Final = Gauge(
     "chemtrace_mirror_healthy", "1 while the last look at the log went well, 0 after a fault"
 )
 
+_LEVEL: Final = re.compile(r"[0-9]|[1-5][0-9]|6[0-3]", re.ASCII)
+
 
 def create_mirror_app(mirror: Mirror, thread: FollowingThread | None = None) -> Starlette:
     """Return the door of `mirror`; the caller owns and closes it."""
     app = create_witness_app(mirror.witness)
-    app.router.routes.append(Route("/state", show_progress, methods=["GET"]))
+    log = sha256(mirror.origin.encode("utf-8")).hexdigest()
+    app.router.routes += [
+        Route("/state", show_progress, methods=["GET"]),
+        Route(f"/{log}/checkpoint", show_checkpoint, methods=["GET"]),
+        Route(f"/{log}/tile/{{level}}/{{path:path}}", show_tile, methods=["GET"]),
+    ]
     app.state.mirror = mirror
     app.state.thread = thread
     RECOMPUTED.set_function(lambda: mirror.follower.position.size)
@@ -41,6 +54,31 @@ async def show_progress(request: Request) -> Response:
     position = await run_in_threadpool(lambda: mirror.follower.position)
     fault = None if thread is None or thread.fault is None else thread.fault.problem()
     return Response(orjson.dumps(state_of(position) | {"fault": fault}), media_type="application/json")
+
+
+async def show_checkpoint(request: Request) -> Response:
+    """The checkpoint cosigned last, under `/<SHA-256 of the origin>/` as C2SP tlog-mirror asks."""
+    mirror: Mirror = request.app.state.mirror
+    note = await run_in_threadpool(mirror.witness.cosigned, mirror.origin)
+    if note is None:
+        return problem_response(CheckpointMissingError("this mirror has cosigned no checkpoint yet"))
+    headers = {"Cache-Control": "no-store"}
+    return Response(note, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+async def show_tile(request: Request) -> Response:
+    """A tile of hashes of the mirror's own copy; entries name codes and parties, and are not shown."""
+    mirror: Mirror = request.app.state.mirror
+    level = request.path_params["level"]
+    try:
+        if not _LEVEL.fullmatch(level):
+            raise TilePathError("a tile has a level of 0 to 63", found=level[:20])
+        number, width = parse_number_path(request.path_params["path"])
+        data = await run_in_threadpool(read_hash_tile, mirror.files, int(level), number, width)
+    except ChemtraceError as error:
+        return problem_response(error)
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(data, media_type="application/octet-stream", headers=headers)
 
 
 def state_of(position: Position) -> dict[str, Any]:
