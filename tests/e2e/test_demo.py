@@ -14,7 +14,10 @@ from chemtrace.bootstrap import open_application
 from chemtrace.bootstrap.mirroring import opened_mirror
 from chemtrace.bootstrap.opening import opened_tokens
 from chemtrace.config import Settings
+from chemtrace.core.bundle.qr import encode_status_qr
+from chemtrace.core.bundle.text import encode_bundle_text
 from chemtrace.core.bundle.trust import parse_trust
+from chemtrace.core.bundle.verify import verify_bundle, verify_status
 from tests.seeded_ledger import serving
 
 PLANTED = {"C1", "C2", "C3", "C4", "C5", "Q1", "Q2", "Q3", "T1", "T2", "T3", "D1"}
@@ -130,5 +133,24 @@ def test_an_outside_mirror_recomputes_the_whole_week(
             with opened_mirror(tmp_path / "mirror", url=url, trust=trust, token=token) as mirror:
                 assert mirror.follower.follow().checkpoint.size == application.ledger.size
                 assert mirror.witness.evidence() == ()
+    finally:
+        application.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_every_history_of_the_week_is_proved_offline(played: tuple[dict[str, Any], Path]) -> None:
+    """Bundles and status codes of drums, keys, parties, waybills and alerts, one in twenty, verify and agree."""
+    application = open_application(Settings(data_dir=played[1]), read_only=True)
+    try:
+        with application.reads._database.read() as connection:
+            rows = connection.exec_driver_sql("SELECT subject FROM subject_head ORDER BY subject").all()
+        assert len(rows) > 2_900
+        for (subject,) in rows[::20]:
+            bundle = encode_bundle_text(application.reads.bundle(subject))
+            verdict = verify_bundle(bundle, application.trust)
+            code = encode_status_qr(application.reads.status(subject)).encode()
+            assert (verdict.subject, verdict.authentic.value) == (subject, "yes")
+            assert verify_status(code, application.trust).count == verdict.count
     finally:
         application.close()
