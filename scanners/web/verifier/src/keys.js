@@ -59,9 +59,9 @@ function readSpki(der, sm2Id) {
 /** A raw Ed25519 key, for logs and witnesses. */
 export const ed25519Key = raw => ({ alg: 'ed25519', raw, spki: concat(PREFIXES.ed25519, raw), sm2Id: '' });
 
-/** DSSE pre-authentication encoding: what is signed over `body`. */
+/** DSSE pre-authentication encoding: what is signed over `body`. The type is ASCII, as all of ours are. */
 export function encodePae(type, body) {
-  return concat(utf8(`DSSEv1 ${utf8(type).length} ${type} ${body.length} `), body);
+  return concat(utf8(`DSSEv1 ${type.length} ${type} ${body.length} `), body);
 }
 
 const imported = new WeakMap();
@@ -116,7 +116,7 @@ export class Signatures {
 }
 
 const ALGORITHMS = {
-  ed25519: { import: { name: 'Ed25519' }, verify: { name: 'Ed25519' } },
+  ed25519: { import: { name: 'Ed25519' }, verify: 'Ed25519' },
   p256: { import: { name: 'ECDSA', namedCurve: 'P-256' }, verify: { name: 'ECDSA', hash: 'SHA-256' } },
 };
 
