@@ -13,7 +13,7 @@ from chemtrace.adapters import audit_processes, maintenance
 from chemtrace.adapters.audit_processes import AuditProcesses, begin_state, read_state
 from chemtrace.adapters.frames import Child
 from chemtrace.adapters.sql.reads.audit import open_snapshot
-from chemtrace.core.errors import AuditStateError
+from chemtrace.core.errors import AuditStateError, SchemaVersionError
 from chemtrace.ledger.audit import log, verify_log
 from chemtrace.ledger.outcome import Admitted
 from tests.integration.audit.conftest import Played
@@ -143,6 +143,26 @@ def test_a_key_whose_id_is_not_its_digest_counts_for_nothing(folder, tmp_path):
         report = verify_log(store, catalogue=CATALOGUE, master=MASTER, beside=processes.results)
         processes.close()
     assert {"evidence.record"} == {fault.code for fault in report.faults}
+
+
+def test_processes_read_either_database(database_url):
+    town = Town(database_url)
+    town.live()
+    with open_snapshot(database_url) as store:
+        processes = AuditProcesses(database_url, count=1)
+        results = list(processes.results([(0, 9), (10, 19), (20, 29)]))
+        processes.close()
+        assert store.last_index() == town.ledger.size - 1
+    town.close()
+    assert [10, 10, 10] == [len(result.clean) for result in results]
+    assert all(result.clean.count(0) <= 1 for result in results)
+
+
+def test_a_ledger_of_before_the_map_is_named_as_such(folder):
+    with insider(folder / "ledger.db") as connection:
+        connection.execute("DROP TABLE map_page")
+    with pytest.raises(SchemaVersionError):
+        audit(folder)
 
 
 @pytest.fixture(scope="module")

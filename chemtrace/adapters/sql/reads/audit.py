@@ -42,7 +42,7 @@ from chemtrace.adapters.sql.tables import (
     tile,
     waybill,
 )
-from chemtrace.core.errors import LedgerMissingError
+from chemtrace.core.errors import LedgerMissingError, SchemaVersionError
 from chemtrace.ledger.audit.port import (
     AuditEntry,
     StoredCosignature,
@@ -90,6 +90,7 @@ def open_snapshot(url: str) -> Iterator[StoredSnapshot]:
 
     Raises:
         LedgerMissingError: no such file, or no ledger's tables in it.
+        SchemaVersionError: a ledger of before the subject map.
     """
     if url.startswith("sqlite:///") and not Path(str(make_url(url).database)).is_file():
         raise LedgerMissingError("there is no ledger here", path=str(make_url(url).database))
@@ -103,9 +104,22 @@ def open_snapshot(url: str) -> Iterator[StoredSnapshot]:
                     "this database holds no ledger, or is too damaged to read",
                     url=make_url(url).database or "",
                 ) from error
+            _require_schema(connection)
             yield StoredSnapshot(connection)
     finally:
         database.close()
+
+
+def _require_schema(connection: Connection) -> None:
+    """Ask the newest table only: on a damaged ledger nothing else is to be relied upon."""
+    try:
+        connection.execute(select(map_page.c.version).limit(1)).first()
+    except DBAPIError as error:
+        raise SchemaVersionError(
+            "the database has an older schema: run `chemtrace db upgrade` on it, or on a copy, and audit that",
+            found="0001",
+            expected="0002",
+        ) from error
 
 
 class StoredSnapshot:
@@ -146,7 +160,9 @@ class StoredSnapshot:
     def entries_between(self, first: int, last: int) -> Sequence[AuditEntry]:
         """The entries from one index to another, both included."""
         # The driver's own statement: the rows of a whole log come through here, and their columns need no conversion.
-        result = self._connection.exec_driver_sql(spelled(_BETWEEN, self._connection.dialect.name), (first, last))
+        result = self._connection.exec_driver_sql(
+            spelled(_BETWEEN, self._connection.dialect.name), (first, last)
+        )
         return [AuditEntry(*row) for row in result.all()]
 
     def entry_before(self, index: int) -> AuditEntry | None:
