@@ -14,7 +14,15 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 DOCUMENT: Final = ROOT / "contracts" / "openapi.json"
 PAGE: Final = ROOT / "docs" / "reference" / "http-api.md"
 
-_PUBLIC: Final = {"/log/checkpoint", "/v1/log/checkpoint", "/healthz", "/readyz", "/metrics"}
+_PUBLIC: Final = {
+    "/log/checkpoint",
+    "/log/tile/{level}/{path}",
+    "/log/trust",
+    "/v1/log/checkpoint",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+}
 _HEAD: Final = """\
 # HTTP API · 接口
 
@@ -32,6 +40,12 @@ Made from the routes by `make pages`; a test keeps them equal. The whole descrip
   `detail`, and both sides of a mismatch in `fields`. Nothing was changed. 拒收均带固定代码，账本不变。
 - **Batches · 批量.** `application/x-ndjson`, at most 1,000 lines and 8 MiB, answered line by line in the same order:
   `{"line", "status", "receipt", "signature", "kid"}` or `{"line", "status", "problem"}`. 逐行应答。
+- **Waiting for publication · 等待公布.** A receipt promises `publish_by`. With `Prefer: wait=N` (at most 60) the answer
+  leaves once a published checkpoint covers the entry, and carries it: `checkpoint`, in a batch as a last line; then
+  `Preference-Applied` says so. 加 `Prefer: wait=N` 可等到公布后再返回。
+- **Proof files · 证明文件.** Bundles and status proofs come as text; `Accept: …+cbor` asks for the compact form, and
+  `?qr=png` for the QR code of a status proof.
+  [Prove an item's history](../howto/prove-an-item.md). 证明文件支持紧凑格式与二维码。
 - **Pages · 翻页.** Lists answer with `next`, to be given as `cursor`; `limit` is 1 to 500. 以 `cursor` 翻页。
 - **Order · 次序.** Ask `POST /v1/heads` for the heads of all subjects of an event and name them as `prev`. A head that
   moved meanwhile is 409 with the current heads for kinds that must be in order; sign again. 409 附当前链头，重签即可。
