@@ -95,7 +95,9 @@ class Muddle:
     def pack(self) -> None:
         box, inner = self.chance.sample(self.codes, 2)
         key = self.key()
-        facts = {"container": box, "items": [{"code": inner}]}
+        facts: dict[str, Any] = {"container": box, "items": [{"code": inner}]}
+        if self.chance.random() < 0.2:
+            facts["on_behalf_of"] = f"ext:{self.chance.choice(['old', 'new'])}:x"
         self.log.tell("pack/done", [box, inner], facts, by=key, enterprise=self.keys[key][0])
 
     def end(self) -> None:
@@ -142,9 +144,8 @@ class Muddle:
             quorum=chance.randint(1, len(pinned)) if pinned else 1,
             max_age_s=chance.choice([None, 3600]),
         )
-        hidden = {index for index in range(log.size) if chance.random() < 0.2}
         subject = chance.choice(self.codes * 3 + sorted(log.named))
-        bundle = log.bundle(subject, witnesses=shown, hide=hidden.__contains__)
+        bundle = log.bundle(subject, witnesses=shown, hide=lambda _: chance.random() < 0.2)
         now = chance.choice([None, log.now_us, log.now_us + 2 * HOUR_US])
         return {
             "trust": encode_trust(trust).decode(),

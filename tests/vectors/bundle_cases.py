@@ -624,6 +624,23 @@ def _lies_about_keys() -> Iterator[Case]:
     for name, tell in lies.items():
         yield "bundle", name, scene(tell)
     yield "bundle", "log-key-for-a-party-in-no-namespace-of-it", _for_foreign("new-system")
+    yield "bundle", "log-key-for-a-foreign-party-shown-in-one-section-only", _shown_once()
+
+
+def _shown_once() -> dict[str, Any]:
+    """A packing in the name of a foreign party, for which the key may not speak; the container's section hides it."""
+    small = Small()
+    crate = item(2, "C")
+    small.tell(code=crate)
+    facts = {"container": crate, "items": [{"code": small.drum}], "on_behalf_of": "ext:old-system:a-1"}
+    small.log.tell("pack/done", [crate, small.drum], facts, by=small.maker, enterprise=MAKER)
+    given = small.case()
+
+    def hide(doc: Document) -> None:
+        (section,) = [one for one in doc["sections"] if one["subject"] == crate]
+        section["entries"][-1]["payload"] = None
+
+    return {**given, "text": _changed(given["text"], hide)}
 
 
 def _low_order(small: Small) -> None:

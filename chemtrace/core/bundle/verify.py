@@ -77,9 +77,9 @@ def verify_bundle(data: bytes, trust: Trust, *, now_us: int | None = None) -> Ve
     histories = _read_histories(bundle, signed)
     check_sections(bundle.subject, histories)
     keys = _fold_keys(histories)
-    entries = {entry.index: entry for history in histories.values() for entry in history.entries}
+    entries = [entry for history in histories.values() for entry in history.entries]
     _check_signers(Keyring(keys, trust.authority), entries, _Ticks(ticks, signed))
-    signatures = _verify_signatures(keys, entries)
+    signatures = _verify_signatures(keys, {entry.index: entry for entry in entries})
     _check_age(signed, trust, now_us)
     return _bundle_verdict(
         histories, bundle.subject, signed, signatures=signatures, aged=_judges_age(trust, now_us)
@@ -180,9 +180,12 @@ def _covers(record: EpochRecord, index: int) -> bool:
     return record.first is not None and record.last is not None and record.first <= index <= record.last
 
 
-def _check_signers(keyring: Keyring, entries: dict[int, ReadEntry], ticks: _Ticks) -> None:
-    """Step 8: every signer of every entry was entitled to sign it there."""
-    for entry in entries.values():
+def _check_signers(keyring: Keyring, entries: list[ReadEntry], ticks: _Ticks) -> None:
+    """Step 8: every signer of every entry was entitled to sign it there.
+
+    An entry of two histories is looked at in both: its payload may be shown in one of them only.
+    """
+    for entry in entries:
         if entry.index == 0:
             keyring.check_founder(entry)
             continue
