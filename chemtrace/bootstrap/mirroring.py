@@ -12,6 +12,7 @@ from chemtrace.adapters.clock import SystemClock
 from chemtrace.adapters.following import FollowingThread
 from chemtrace.adapters.http.log_client import HTTPLog
 from chemtrace.adapters.mirror_state import MIRROR_FILE, SQLiteMirrorStore
+from chemtrace.adapters.static_files import FileLog
 from chemtrace.adapters.witness_state import STATE_FILE, SQLiteWitnessState, load_identity
 from chemtrace.core.bundle.trust import Trust, parse_trust
 from chemtrace.core.errors import SettingError
@@ -82,12 +83,14 @@ def opened_mirror(
 ) -> Iterator[Mirror]:
     """The mirror of a folder that `chemtrace mirror init` made, for as long as the block lasts.
 
+    `url` is the log's address, or a folder of its files as `chemtrace export log` writes them.
+
     Raises:
         KeyFileModeError, KeyFileError, SettingError: no mirror's folder, one of another log, or unusable keys.
     """
     clock = clock or SystemClock()
     identity = load_identity(folder)
-    log = HTTPLog(url, token, transport=transport)
+    log = FileLog(Path(url)) if Path(url).is_dir() else HTTPLog(url, token, transport=transport)
     state = SQLiteWitnessState(folder / STATE_FILE)
     try:
         store = SQLiteMirrorStore(folder / MIRROR_FILE, trust.origin)

@@ -8,7 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
-from chemtrace.core.errors import LogTruncatedError, TileUnknownError
+import msgspec
+
+from chemtrace.core.base64url import decode_base64url, encode_base64url
+from chemtrace.core.errors import LogTruncatedError, TileUnknownError, WireError
+from chemtrace.core.header import MAX_PAYLOAD_BYTES
 from chemtrace.core.tiles import MAX_LEVEL, WIDTH, bundle_path, encode_bundle, tile_path, tile_width
 from chemtrace.core.types import HASH_SIZE
 
@@ -29,6 +33,14 @@ class StaticSource(Protocol):
 
     def entry_bodies(self, first: int, end: int) -> Iterable[bytes]:
         """The bytes of entries `first` to `end - 1`, in order."""
+        ...
+
+
+class AuditedSource(StaticSource, Protocol):
+    """The same, with the payloads that the registry is made of."""
+
+    def registry_payloads(self, first: int, end: int) -> Iterable[tuple[int, bytes]]:
+        """(index, payload) of those of the entries `first` to `end - 1` that are the authority's, in order."""
         ...
 
 
@@ -64,6 +76,31 @@ def read_entry_bundle(source: StaticSource, number: int, width: int) -> bytes:
             found=len(bodies),
         )
     return encode_bundle(bodies)
+
+
+def registry_line(index: int, payload: bytes) -> bytes:
+    """One line of the registry: `{"index", "payload" (base64url)}` and a newline."""
+    return b'{"index":%d,"payload":"%b"}\n' % (index, encode_base64url(payload).encode("ascii"))
+
+
+def parse_registry_line(line: bytes) -> tuple[int, bytes]:
+    """Return (index, payload) of a line without its newline; raises `WireError`."""
+    try:
+        parsed = _LINE.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise WireError("not a line of the registry", found=line[:80]) from error
+    payload = decode_base64url(parsed.payload)
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise WireError("a payload is too large", size=len(payload), limit=MAX_PAYLOAD_BYTES)
+    return parsed.index, payload
+
+
+class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    index: int
+    payload: str
+
+
+_LINE: Final = msgspec.json.Decoder(_Line, strict=True)
 
 
 def static_paths(before: int, size: int) -> Iterator[tuple[int | None, int, int]]:

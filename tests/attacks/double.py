@@ -12,12 +12,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import httpx
-import orjson
 
 from chemtrace.adapters.http.log_client import HTTPLog
 from chemtrace.adapters.mirror_state import MIRROR_FILE, SQLiteMirrorStore
 from chemtrace.adapters.witness_state import STATE_FILE, SQLiteWitnessState
-from chemtrace.core.base64url import encode_base64url
 from chemtrace.core.bundle.text import encode_bundle_text
 from chemtrace.core.entry import is_epoch_header, parse_entry
 from chemtrace.core.errors import ChemtraceError, TileUnknownError
@@ -26,7 +24,7 @@ from chemtrace.core.header import parse_header
 from chemtrace.core.merkle import MemoryTree
 from chemtrace.core.note import encode_note
 from chemtrace.core.tiles import HEIGHT, WIDTH, parse_number_path
-from chemtrace.ledger.static import read_entry_bundle, read_hash_tile
+from chemtrace.ledger.static import read_entry_bundle, read_hash_tile, registry_line
 from chemtrace.ledger.witness import Witness
 from chemtrace.mirror.follow import Follower
 from tests.honest_log import MAKER, Log, amount, fixed_key, item
@@ -86,13 +84,8 @@ class Double:
         raise KeyError(path)
 
     def _registry(self, first: int, count: int) -> bytes:
-        lines = []
-        for index in range(first, min(first + count, self.log.size)):
-            header = parse_entry(self.log.bodies[index]).header_bytes
-            if not is_epoch_header(header) and parse_header(header).kind in AUTHORITY_KINDS:
-                payload = encode_base64url(self.log.payloads[index])
-                lines.append(orjson.dumps({"index": index, "payload": payload}) + b"\n")
-        return b"".join(lines)
+        end = min(first + count, self.log.size)
+        return b"".join(registry_line(*each) for each in self.registry_payloads(first, end))
 
     # ------------------------------------------------------------------ ledger.static.StaticSource
 
@@ -105,6 +98,12 @@ class Double:
 
     def entry_bodies(self, first: int, end: int) -> list[bytes]:
         return self.log.bodies[first:end]
+
+    def registry_payloads(self, first: int, end: int) -> Iterator[tuple[int, bytes]]:
+        for index in range(first, end):
+            header = parse_entry(self.log.bodies[index]).header_bytes
+            if not is_epoch_header(header) and parse_header(header).kind in AUTHORITY_KINDS:
+                yield index, self.log.payloads[index]
 
 
 def small_double(drums: int = 3) -> Double:
@@ -126,7 +125,7 @@ class Watch:
 
     def __init__(self, folder: Path, log: Log) -> None:
         self._folder = folder
-        self._log = log
+        self.log = log
         self.state = SQLiteWitnessState(folder / STATE_FILE)
         self.store = SQLiteMirrorStore(folder / MIRROR_FILE, log.origin)
         self.key = fixed_key("watching mirror")
@@ -137,12 +136,12 @@ class Watch:
         log = HTTPLog("http://double.test", transport=double.transport)
         clock = FixedClock()
         follower = Follower(
-            log=log, store=self.store, trust=self._log.trust(), evidence=self.state, clock=clock, threads=1
+            log=log, store=self.store, trust=self.log.trust(), evidence=self.state, clock=clock, threads=1
         )
         witness = Witness(
             name="mirror.test",
             keys=[self.key],
-            logs=[self._log.trust().log_verifier],
+            logs=[self.log.trust().log_verifier],
             state=self.state,
             clock=clock,
             examine=follower.examine,

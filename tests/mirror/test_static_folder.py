@@ -1,17 +1,25 @@
 """The log as plain files: whole at every moment, readable by the same rules as over HTTP, never of two trees."""
 
 import os
+import shutil
 
 import pytest
 
-from chemtrace.adapters.static_files import StaticFolder
+from chemtrace.adapters.static_files import FileLog, StaticFolder
 from chemtrace.core.checkpoint import parse_checkpoint
 from chemtrace.core.entry import leaf_hash
-from chemtrace.core.errors import BackupTargetError, CheckpointForkError, StorageFullError
+from chemtrace.core.errors import (
+    BackupTargetError,
+    CheckpointForkError,
+    LogTruncatedError,
+    StorageFullError,
+    TreeBrokenError,
+)
 from chemtrace.core.merkle import tree_root
 from chemtrace.core.note import encode_note, parse_note
 from chemtrace.core.tiles import parse_bundle
-from tests.attacks.double import Double, small_double
+from chemtrace.mirror.follow import Follower
+from tests.attacks.double import Double, FixedClock, Watch, small_double
 from tests.honest_log import item
 
 
@@ -108,3 +116,56 @@ def test_a_folder_of_something_else_is_left_alone(double, tmp_path):
     (tmp_path / "log" / "letters.txt").write_text("mine")
     with pytest.raises(BackupTargetError):
         write(double, tmp_path / "log")
+
+
+@pytest.fixture
+def watch(double, tmp_path):
+    watch = Watch(tmp_path / "watch", double.log)
+    yield watch
+    watch.close()
+
+
+def follow(watch: Watch, folder) -> int:
+    """One round of a mirror that reads the folder and nothing else."""
+    follower = Follower(
+        log=FileLog(folder),
+        store=watch.store,
+        trust=watch.log.trust(),
+        evidence=watch.state,
+        clock=FixedClock(),
+    )
+    try:
+        return follower.follow().checkpoint.size
+    finally:
+        follower.close()
+
+
+def test_a_mirror_recomputes_the_files_with_no_network_as_they_grow(double, tmp_path, watch):
+    for count in (0, 3, 260, 5):
+        if count:
+            grow(double, count)
+        write(double, tmp_path / "log")
+        assert double.log.size == follow(watch, tmp_path / "log")
+
+
+@pytest.mark.parametrize("part", ["tile/entries", "tile/0", "registry"])
+def test_files_that_are_missing_are_a_truncation(double, tmp_path, watch, part):
+    grow(double, 3)
+    write(double, tmp_path / "log")
+    shutil.rmtree(tmp_path / "log" / part)
+    if part == "tile/0":
+        follow_before = small_double()
+        write(follow_before, tmp_path / "older")
+        follow(watch, tmp_path / "older")
+    with pytest.raises(LogTruncatedError):
+        follow(watch, tmp_path / "log")
+
+
+def test_a_file_edited_afterwards_is_found(double, tmp_path, watch):
+    write(double, tmp_path / "log")
+    (bundle,) = (tmp_path / "log" / "tile" / "entries" / "000.p").iterdir()
+    data = bytearray(bundle.read_bytes())
+    data[len(data) // 2] ^= 1
+    bundle.write_bytes(bytes(data))
+    with pytest.raises((TreeBrokenError, LogTruncatedError)):
+        follow(watch, tmp_path / "log")

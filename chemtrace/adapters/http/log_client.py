@@ -13,9 +13,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 import httpx
-import msgspec
 
-from chemtrace.core.base64url import decode_base64url
 from chemtrace.core.bundle.model import MAX_BUNDLE_BYTES as MAX_BUNDLE_FILE_BYTES
 from chemtrace.core.errors import (
     ChemtraceError,
@@ -27,11 +25,10 @@ from chemtrace.core.errors import (
     SettingError,
     WireError,
 )
-from chemtrace.core.header import MAX_PAYLOAD_BYTES
 from chemtrace.core.note import MAX_NOTE_BYTES
 from chemtrace.core.tiles import WIDTH, bundle_path, parse_bundle, tile_path
 from chemtrace.core.types import HASH_SIZE
-from chemtrace.ledger.static import MAX_REGISTRY_RANGE
+from chemtrace.ledger.static import MAX_REGISTRY_RANGE, parse_registry_line
 
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 MAX_BUNDLE_BYTES: Final = WIDTH * (2 + 0xFFFF)
@@ -39,14 +36,6 @@ MAX_PAYLOADS_BYTES: Final = 64 * 1024 * 1024
 """Answer to one question for payloads; a larger range is asked for in halves."""
 KEPT_TILES: Final = 1024
 """Full tiles kept: 8 MiB."""
-
-
-class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    index: int
-    payload: str
-
-
-_LINE: Final = msgspec.json.Decoder(_Line, strict=True)
 
 
 class HTTPLog:
@@ -123,7 +112,10 @@ class HTTPLog:
             asked = min(MAX_REGISTRY_RANGE, first + count - start)
             path = f"/log/registry?first={start}&count={asked}"
             for line in (self._get(path, MAX_PAYLOADS_BYTES) or b"").splitlines():
-                index, payload = _parse_line(line, path)
+                try:
+                    index, payload = parse_registry_line(line)
+                except WireError as error:
+                    raise ServerAnswerError("the log's answer is not its registry", path=path) from error
                 if start <= index < start + asked:
                     found[index] = payload
         return found
@@ -199,14 +191,3 @@ def _read(response: httpx.Response, path: str, limit: int) -> bytes:
         if len(data) > limit:
             raise ServerAnswerError("the log's answer is too large", path=path, limit=limit)
     return bytes(data)
-
-
-def _parse_line(line: bytes, path: str) -> tuple[int, bytes]:
-    try:
-        parsed = _LINE.decode(line)
-        payload = decode_base64url(parsed.payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, WireError) as error:
-        raise ServerAnswerError("the log's answer is not its registry", path=path) from error
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise ServerAnswerError("a payload is too large", path=path, limit=MAX_PAYLOAD_BYTES)
-    return parsed.index, payload

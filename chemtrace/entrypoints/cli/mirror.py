@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from chemtrace.mirror.ports import Position
 
 Folder = Annotated[Path, typer.Option("--data", metavar="DIR", help="folder of the mirror / 镜像方目录")]
-LogURL = Annotated[str, typer.Option("--log", metavar="URL", help="address of the log / 日志地址")]
+LogURL = Annotated[
+    str,
+    typer.Option(
+        "--log", metavar="URL", help="address of the log, or a folder of its files / 日志地址或目录"
+    ),
+]
 TrustFile = Annotated[
     Path, typer.Option("--trust", metavar="FILE", help="trust file of the log, pinned / 固定的信任文件")
 ]

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-import orjson
 from fastapi import APIRouter, Path, Query, Response
 
-from chemtrace.core.base64url import encode_base64url
 from chemtrace.core.tiles import parse_number_path
 from chemtrace.entrypoints.api.answers import READING, Responses, problems
 from chemtrace.entrypoints.api.auth import Reader
 from chemtrace.entrypoints.api.context import App
-from chemtrace.ledger.static import MAX_REGISTRY_RANGE
+from chemtrace.ledger.static import MAX_REGISTRY_RANGE, registry_line
 
 router = APIRouter(prefix="/log", tags=["log"])
 
@@ -71,10 +69,7 @@ def get_registry(
     ] = 1024,
 ) -> Response:
     """`{"index", "payload" (base64url)}` a line, for the published entries of the range that are the authority's."""
-    lines = [
-        orjson.dumps({"index": index, "payload": encode_base64url(body)}) + b"\n"
-        for index, body in app.reads.registry_payloads(first, count)
-    ]
+    lines = [registry_line(index, body) for index, body in app.reads.registry_payloads(first, count)]
     return Response(
         b"".join(lines), media_type="application/x-ndjson", headers={"Cache-Control": "private, no-cache"}
     )
