@@ -115,7 +115,7 @@ def build_absence(published: Published, subject: str) -> AbsenceProof:
 
 def _subject_value(published: Published, subject: str) -> tuple[int, bytes, int]:
     """Count, root and last index as the published map commits them: the newest tree, or the older one recomputed."""
-    row = published.source.subject_trees([subject]).get(subject)
+    row = published.source.subject_tree(subject)
     if row is not None and row.last_index < published.size - 1:
         tree = parse_subject_tree(row.count, row.last_index, row.nodes)
         return tree.count, tree.root(), tree.last_index

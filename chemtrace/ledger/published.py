@@ -47,7 +47,7 @@ class ProofSource(Protocol):
         """Sizes of the newest checkpoints, newest first."""
         ...
 
-    def checkpoint(self, size: int | None = None) -> bytes | None:
+    def checkpoint(self, size: int) -> bytes | None:
         """The log's signed note of a size."""
         ...
 
@@ -67,8 +67,8 @@ class ProofSource(Protocol):
         """A page of the map as of an epoch record."""
         ...
 
-    def subject_trees(self, subjects: Sequence[str]) -> dict[str, SubjectTreeRow]:
-        """Newest trees of those of the subjects that have one."""
+    def subject_tree(self, subject: str) -> SubjectTreeRow | None:
+        """The newest tree of a subject."""
         ...
 
     def subject_rows(self, subject: str, before: int, limit: int) -> Sequence[HistoryRow]:
