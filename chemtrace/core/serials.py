@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Iterator
-from functools import cache, lru_cache
-from threading import get_ident
+from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from cryptography.hazmat.primitives import hashes
@@ -64,24 +63,36 @@ def issue_codes(*, master: bytes, kind: str, slot: str, issuer: str, start: int,
     return _issued(serial_key(master), body, range(start, start + count))
 
 
-def serial_number(master: bytes, code: TraceCode) -> int:
-    """Give the number of a code in its series, 0 to 31^7 - 1: the inverse of `issue_codes`.
+class SerialReader:
+    """Gives codes their numbers again. Setting up the cipher costs more than a code: keep one reader a thread.
 
-    Whether it was issued is the caller's comparison: number < codes issued of that kind, slot and issuer.
-
-    Raises:
-        MasterKeyError: the master key is too short.
+    Not to be shared by threads: its cipher is not.
     """
-    tweak = (code.version + code.kind + code.slot + code.issuer).encode("ascii")
-    values = sign_values(code.serial)
-    a, b = _number(values[:3]), _number(values[3:])
-    encrypt, p = _thread_cipher(master, len(tweak), get_ident())
-    constant = p ^ int.from_bytes(tweak.ljust(ff1.BLOCK, b"\0"), "big")
-    for i in reversed(range(ff1.ROUNDS)):
-        r = encrypt((constant ^ i << 24 ^ a).to_bytes(ff1.BLOCK, "big"))
-        modulus = _LEFT if i % 2 == 0 else _RIGHT
-        a, b = (b - int.from_bytes(r[:8], "big")) % modulus, a
-    return a * _RIGHT + b
+
+    def __init__(self, master: bytes) -> None:
+        """Derive from the master key; raises `MasterKeyError` when it is too short."""
+        self._encrypt = ff1.aes_encryptor(serial_key(master)).update
+
+    def number(self, code: TraceCode) -> int:
+        """Give the number of a code in its series, 0 to 31^7 - 1: the inverse of `issue_codes`.
+
+        Whether it was issued is the caller's comparison: number < codes issued of that kind, slot and issuer.
+        """
+        tweak = (code.version + code.kind + code.slot + code.issuer).encode("ascii")
+        values = sign_values(code.serial)
+        a, b = _number(values[:3]), _number(values[3:])
+        first = self._encrypt(ff1.initial_block(radix=RADIX, length=SERIAL_SIGNS, tweak_length=len(tweak)))
+        constant = int.from_bytes(first, "big") ^ int.from_bytes(tweak.ljust(ff1.BLOCK, b"\0"), "big")
+        for i in reversed(range(ff1.ROUNDS)):
+            r = self._encrypt((constant ^ i << 24 ^ a).to_bytes(ff1.BLOCK, "big"))
+            modulus = _LEFT if i % 2 == 0 else _RIGHT
+            a, b = (b - int.from_bytes(r[:8], "big")) % modulus, a
+        return a * _RIGHT + b
+
+
+def serial_number(master: bytes, code: TraceCode) -> int:
+    """Give the number of one code; see `SerialReader.number`. Raises `MasterKeyError`."""
+    return SerialReader(master).number(code)
 
 
 def serial_key(master: bytes) -> bytes:
@@ -94,23 +105,6 @@ def serial_key(master: bytes) -> bytes:
     return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=b"chemtrace/serial/1").derive(
         master
     )
-
-
-@lru_cache(maxsize=8)
-def _cached_key(master: bytes) -> bytes:
-    # The master key is in this process anyway; its derived key may stay beside it.
-    return serial_key(master)
-
-
-@lru_cache(maxsize=64)
-def _thread_cipher(master: bytes, tweak_length: int, _thread: int) -> tuple[Callable[[bytes], bytes], int]:
-    """AES over single blocks, and the first block of every series: setting it up costs more than the rounds.
-
-    A cipher context keeps nothing between whole blocks, but two threads must not use one at the same time.
-    """
-    encrypt = ff1.aes_encryptor(_cached_key(master)).update
-    first = encrypt(ff1.initial_block(radix=RADIX, length=SERIAL_SIGNS, tweak_length=tweak_length))
-    return encrypt, int.from_bytes(first, "big")
 
 
 def _number(values: bytes) -> int:

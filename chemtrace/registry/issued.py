@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import threading
+from typing import Final, Literal
 
 import msgspec
 
 from chemtrace.core.codes import TraceCode
 from chemtrace.core.errors import RegistryConflictError
 from chemtrace.core.events.authority import Issue
-from chemtrace.core.serials import SERIALS, serial_number
+from chemtrace.core.serials import SERIALS, SerialReader
 from chemtrace.registry.books import Books, refuse_taken
 from chemtrace.registry.records import BatchRecord, Change
 
 Status = Literal["issued", "not-issued", "unchecked"]
+
+_OF_THREAD: Final = threading.local()
+"""The reader of codes of each thread that asks: a cipher cannot be shared, and setting one up costs ten codes."""
 
 
 class IssueStatus(msgspec.Struct, frozen=True):
@@ -80,4 +84,11 @@ def issue_status(
         return IssueStatus("unchecked", enterprise)
     issued = batches[-1].start + batches[-1].count
     trace_code = TraceCode(code[:2], code[2], code[3], code[4:7], issuer, code[11:18], code[18])
-    return IssueStatus("issued" if serial_number(master, trace_code) < issued else "not-issued", enterprise)
+    return IssueStatus("issued" if _reader(master).number(trace_code) < issued else "not-issued", enterprise)
+
+
+def _reader(master: bytes) -> SerialReader:
+    kept: tuple[bytes, SerialReader] | None = getattr(_OF_THREAD, "reader", None)
+    if kept is None or kept[0] != master:
+        kept = _OF_THREAD.reader = (master, SerialReader(master))
+    return kept[1]
