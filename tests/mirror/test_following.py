@@ -13,6 +13,7 @@ from chemtrace.core.errors import MirrorBehindError
 from chemtrace.core.note import parse_note
 from chemtrace.entrypoints.mirror.app import create_mirror_app
 from chemtrace.mirror import follow
+from chemtrace.mirror.fold import Fold
 from tests.seeded_ledger import MAKER
 
 
@@ -95,3 +96,27 @@ def test_a_mirror_shows_its_own_copy_as_far_as_it_has_cosigned(world, mirror):
         assert httpx.get(f"{world.url}/log/{path}").content == door.get(f"/{log}/{path}").content
         assert 404 == door.get(f"/{log}/tile/entries/000.p/{size}").status_code
         assert size == door.get("/state").json()["size"]
+
+
+def test_a_mirror_that_is_behind_asks_the_log_to_come_again(world, mirror, monkeypatch):
+    world.make(1)
+    world.publish()
+    monkeypatch.setattr(follow, "INLINE", -1_000_000)
+    with TestClient(create_mirror_app(mirror)) as door:
+        answer = door.post("/add-checkpoint", content=request_of(world))
+    assert (503, "5", "mirror.behind") == (
+        answer.status_code,
+        answer.headers["retry-after"],
+        answer.json()["code"],
+    )
+
+
+def test_a_mirror_that_recomputed_otherwise_answers_422_with_what_it_found(world, mirror, monkeypatch):
+    world.make(1)
+    world.publish()
+    monkeypatch.setattr(Fold, "map_root", lambda _: bytes(32))
+    with TestClient(create_mirror_app(mirror)) as door:
+        answer = door.post("/add-checkpoint", content=request_of(world))
+        kept = door.get("/evidence").json()["evidence"]
+    assert (422, "evidence.map") == (answer.status_code, answer.json()["code"])
+    assert ["evidence.map"] == [one["code"] for one in kept]
