@@ -25,18 +25,11 @@ from chemtrace.core.times import format_utc
 from chemtrace.ledger.admit import Checked
 from chemtrace.ledger.checking import BulkChecker, CheckingPool, Verdict
 from chemtrace.ledger.committer import AHEAD_FROM, Committer
+from chemtrace.ledger.followers import Follower, Seen
 from chemtrace.ledger.integrate import Integration
 from chemtrace.ledger.memory import Memory
 from chemtrace.ledger.outcome import Admitted, Outcome, Refused
-from chemtrace.ledger.ports import (
-    CheckpointSigner,
-    Clock,
-    Follower,
-    Head,
-    ReceiptSigner,
-    Seen,
-    Store,
-)
+from chemtrace.ledger.ports import CheckpointSigner, Clock, Head, ReceiptSigner, Store
 from chemtrace.ledger.publish import cut_epoch, prepare_epoch, sign_epoch
 from chemtrace.ledger.recover import verify_tip
 from chemtrace.ledger.sequence import Terms

@@ -14,7 +14,8 @@ from chemtrace.core.events import parse_payload
 from chemtrace.core.events.authority import Alert
 from chemtrace.core.header import Header, parse_header
 from chemtrace.core.times import parse_rfc3339
-from chemtrace.ledger.ports import AlertHandled, Observed, ReadTransaction, Seen, StoredEvent
+from chemtrace.ledger.followers import AlertHandled, Observed, Seen
+from chemtrace.ledger.ports import ReadTransaction, StoredEvent
 from chemtrace.ledger.stored import TRACED_KINDS, load_past, stored_item_event
 from chemtrace.registry.state import Registry
 from chemtrace.trace.event import ItemEvent

@@ -23,8 +23,9 @@ from chemtrace.core.events.items import Correct
 from chemtrace.core.header import Header
 from chemtrace.core.times import format_utc
 from chemtrace.ledger.admit import FUTURE_US, Checked
+from chemtrace.ledger.followers import AlertHandled, Observed, Seen
 from chemtrace.ledger.memory import Memory
-from chemtrace.ledger.ports import AlertHandled, Group, Observed, Seen, StoredEvent, WaybillRow
+from chemtrace.ledger.ports import Group, StoredEvent, WaybillRow
 from chemtrace.ledger.stored import TRACED_KINDS, site_position, stored_header
 from chemtrace.ledger.view import GroupView
 from chemtrace.registry.records import Change

@@ -39,6 +39,7 @@ from chemtrace.core.receipt_tree import sign_receipts, verify_receipt
 from chemtrace.core.statement import verify_signatures
 from chemtrace.core.times import format_utc
 from chemtrace.ledger.admit import Checked, signer_keys
+from chemtrace.ledger.followers import Seen
 from chemtrace.ledger.memory import Memory
 from chemtrace.ledger.order import resolve_order
 from chemtrace.ledger.outcome import Admitted, Outcome, Refused
@@ -48,7 +49,6 @@ from chemtrace.ledger.ports import (
     KnownEvent,
     NewEntry,
     NewRefusal,
-    Seen,
     Store,
     SubjectHead,
     WriteTransaction,

@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import Final
 
 from chemtrace.core.errors import EvidenceError
-from chemtrace.ledger.ports import Clock, EpochRow, Follower, Seen
+from chemtrace.ledger.followers import Follower, Seen
+from chemtrace.ledger.ports import Clock, EpochRow
 from chemtrace.registry.state import Registry
 
 MAX_WAITING: Final = 100_000

@@ -11,9 +11,10 @@ import sys
 from collections.abc import Callable, Sequence
 
 from chemtrace.ledger.admit import Checked
+from chemtrace.ledger.followers import Seen
 from chemtrace.ledger.memory import Memory
 from chemtrace.ledger.outcome import Outcome
-from chemtrace.ledger.ports import Clock, Seen, Store
+from chemtrace.ledger.ports import Clock, Store
 from chemtrace.ledger.sequence import GroupWork, Terms
 
 

@@ -23,7 +23,8 @@ from chemtrace.flow.detectors import DETECTORS
 from chemtrace.flow.engine import Engine
 from chemtrace.flow.observation import Fault, Handling, Observation
 from chemtrace.flow.state import Watch, claim_row, parse_state
-from chemtrace.ledger.ports import AlertHandled, EpochRow, Observed, Seen
+from chemtrace.ledger.followers import AlertHandled, Observed, Seen
+from chemtrace.ledger.ports import EpochRow
 from chemtrace.ledger.replay import replay
 from chemtrace.ledger.stored import stored_item_event
 from chemtrace.registry.state import Registry
