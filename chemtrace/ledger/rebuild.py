@@ -96,7 +96,7 @@ def _rebuild_epoch(
 
 
 def _leaves(transaction: WriteTransaction, first: int, last: int) -> list[bytes]:
-    leaves = []
+    leaves: list[bytes] = []
     for index, leaf, body in transaction.entry_heads(first, last):
         found = sha256(b"\x00" + body).digest()
         if found != leaf or index != first + len(leaves):
