@@ -47,7 +47,11 @@ def now_us() -> int:
 
 def settings_of(folder: Path, **changes: Any) -> Settings:
     """Settings of a ledger that publishes only when it is told to."""
-    quiet: dict[str, Any] = {"publish_interval_s": 3600.0, "max_publish_delay_s": 7200, "heartbeat_s": 86_400.0}
+    quiet: dict[str, Any] = {
+        "publish_interval_s": 3600.0,
+        "max_publish_delay_s": 7200,
+        "heartbeat_s": 86_400.0,
+    }
     return Settings(data_dir=folder, **(quiet | changes))
 
 

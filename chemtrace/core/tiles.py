@@ -20,7 +20,9 @@ HEIGHT: Final = 8
 WIDTH: Final = 1 << HEIGHT
 
 MAX_LEVEL: Final = 63
-_PATH: Final = re.compile(r"(?P<number>(?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?", re.ASCII)
+_PATH: Final = re.compile(
+    r"(?P<number>(?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?", re.ASCII
+)
 
 ReadTile = Callable[[int, int, int], bytes]
 """`(level, number, width)` to at least `width` hashes of that tile; a fuller tile may be given for a partial one."""

@@ -14,7 +14,19 @@ from chemtrace.entrypoints.web.route import PageRoute
 def create_web_router() -> APIRouter:
     """Return the router of all pages; `app.state.application` of the app that mounts it is the application."""
     router = APIRouter(include_in_schema=False, route_class=PageRoute)
-    for module in (assets, label_page, verifier_page, login, home, items, waybills, alerts, sites, enterprises, log):
+    for module in (
+        assets,
+        label_page,
+        verifier_page,
+        login,
+        home,
+        items,
+        waybills,
+        alerts,
+        sites,
+        enterprises,
+        log,
+    ):
         router.include_router(module.router)
     # Last, so that it takes only what no page is: a lost reader gets a page, not a JSON document.
     router.add_api_route("/desk/{rest:path}", _no_such_page, methods=["GET"])
