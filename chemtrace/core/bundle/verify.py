@@ -76,10 +76,10 @@ def verify_bundle(data: bytes, trust: Trust, *, now_us: int | None = None) -> Ve
     ticks = verify_ticks(bundle.ticks, signed.checkpoint)
     histories = _read_histories(bundle, signed)
     check_sections(bundle.subject, histories)
-    keys = _fold_keys(histories)
     entries = [entry for history in histories.values() for entry in history.entries]
-    _check_signers(Keyring(keys, trust.authority), entries, _Ticks(ticks, signed))
-    signatures = _verify_signatures(keys, {entry.index: entry for entry in entries})
+    keyring = Keyring(_fold_keys(histories), trust.authority)
+    _check_signers(keyring, entries, _Ticks(ticks, signed))
+    signatures = _verify_signatures(keyring, {entry.index: entry for entry in entries})
     _check_age(signed, trust, now_us)
     return _bundle_verdict(
         histories, bundle.subject, signed, signatures=signatures, aged=_judges_age(trust, now_us)
@@ -208,13 +208,13 @@ def _check_grace(key: KeyHistory, entry: ReadEntry, log_time_us: int) -> None:
         )
 
 
-def _verify_signatures(keys: dict[str, KeyHistory], entries: dict[int, ReadEntry]) -> int:
+def _verify_signatures(keyring: Keyring, entries: dict[int, ReadEntry]) -> int:
     """Step 9: every signature under the key of its registration; returns how many."""
     count = 0
     for entry in entries.values():
         message = encode_pae(HEADER_TYPE, entry.header_bytes)
         for kid, signature in zip(entry.header.signers, entry.signatures, strict=True):
-            verify(keys[kid].public, message, signature)
+            verify(keyring.key(kid).public, message, signature)
             count += 1
     return count
 
