@@ -60,11 +60,10 @@ def script_of(page: str) -> str:
     return "\n".join(lines)
 
 
-@pytest.fixture(scope="module")
-def walked(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What the page's commands said, standard output and error together."""
+def walk(folder: Path) -> str:
+    """What the page's commands said in an empty folder, standard output and error together."""
     page = (Path(__file__).parents[2] / PAGE).read_text(encoding="utf-8")
-    folder, settle = tmp_path_factory.mktemp("second"), SETTLE
+    settle = SETTLE
     for port, free in zip(PORTS, free_ports(len(PORTS)), strict=True):
         page, settle = page.replace(port, free), settle.replace(port, free)
     (folder / "settle.py").write_text(settle)
@@ -91,20 +90,14 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> str:
     return told
 
 
-def test_the_history_is_complete_by_the_mirrors_word(walked: str) -> None:
-    """Not as the operator states."""
-    before = walked.partition("#### 6")[0]
+@pytest.mark.slow
+@pytest.mark.timeout(PATIENCE_S + 60)
+def test_the_page_is_true_and_the_planted_omission_is_caught(tmp_path: Path) -> None:
+    """One walk, four facts: complete by the mirror's word, an honest name, the lie kept as evidence, age tells."""
+    told = walk(tmp_path)
+    before, _, after = told.partition("#### 6")
     assert "complete" in before
     assert "recomputed" in before
-
-
-def test_the_monitor_finds_nothing_while_the_operator_is_honest(walked: str) -> None:
-    assert "nothing contradicts" in walked
-
-
-def test_the_planted_omission_is_kept_as_evidence_by_the_mirror(walked: str) -> None:
-    assert "[evidence.map]" in walked
-
-
-def test_no_later_proof_satisfies_the_policy_and_age_tells(walked: str) -> None:
-    assert "[bundle.stale]" in walked
+    assert "nothing contradicts" in before + after
+    assert "[evidence.map]" in after
+    assert "[bundle.stale]" in after

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from chemtrace.adapters.witness_state import create_identity
 from chemtrace.bootstrap.mirroring import opened_mirror
 from chemtrace.core.bundle.trust import encode_trust
@@ -15,6 +17,8 @@ from tests.conftest import ROOT
 KILLS = 5
 
 
+@pytest.mark.slow
+@pytest.mark.faults
 def test_a_mirror_killed_again_and_again_ends_with_the_same_fold(world, tmp_path):
     codes = world.make(120)
     world.publish()
