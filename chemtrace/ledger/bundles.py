@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from chemtrace.core.bundle.absence import AbsenceProof
 from chemtrace.core.bundle.keyring import KeyHistory, fold_key, is_late_use
 from chemtrace.core.bundle.model import (
+    MAX_BUNDLE_BYTES,
     MAX_ENTRIES,
     MAX_SECTIONS,
     MAX_TICKS,
@@ -42,6 +43,10 @@ MaySee: TypeAlias = Callable[[HistoryRow], bool]
 
 ED25519_LINES: Final = (64, 72)
 """Bytes behind the key hash in a line that a status proof's QR code has room for: the log's, a cosignature's."""
+
+
+ROWS_A_PIECE: Final = 200
+"""Entries read at once: the largest there may be take 60 MB, usual ones a fifth of one."""
 
 
 def build_bundle(published: Published, subject: str, *, may_see: MaySee | None = None) -> Bundle:
@@ -119,27 +124,44 @@ def _subject_value(published: Published, subject: str) -> tuple[int, bytes, int]
     if row is not None and row.last_index < published.size - 1:
         tree = parse_subject_tree(row.count, row.last_index, row.nodes)
         return tree.count, tree.root(), tree.last_index
-    rows = _rows(published, subject, MAX_ENTRIES)
+    rows, _ = _rows(published, subject, MAX_ENTRIES, MAX_BUNDLE_BYTES)
     leaves = [(one.index, leaf_hash(one.body)) for one in rows]
     return len(leaves), subject_root(leaves), leaves[-1][0]
 
 
-def _rows(published: Published, subject: str, room: int) -> tuple[HistoryRow, ...]:
-    rows = tuple(published.source.subject_rows(subject, published.size - 1, room + 1))
+def _rows(published: Published, subject: str, room: int, budget: int) -> tuple[list[HistoryRow], int]:
+    """The whole history of a subject and about how many bytes of a proof file it takes; read piece by piece.
+
+    Raises:
+        SubjectUnknownError: no entry. BundleTooLargeError: more than `room` entries or `budget` bytes.
+    """
+    rows: list[HistoryRow] = []
+    size, after = 0, -1
+    while piece := published.source.subject_rows(subject, after, published.size - 1, ROWS_A_PIECE):
+        rows += piece
+        size += sum([_file_bytes(row) for row in piece])
+        after = rows[-1].index
+        if len(rows) > room or size > budget:
+            raise BundleTooLargeError(
+                "the histories that this proof needs are too long for one file; ask for a status proof",
+                subject=subject,
+                limit=MAX_ENTRIES if len(rows) > room else MAX_BUNDLE_BYTES,
+                unit="entries" if len(rows) > room else "bytes",
+            )
+        if len(piece) < ROWS_A_PIECE:
+            break
     if not rows:
         raise SubjectUnknownError(
             f"no published entry names {subject}: {published.size} entries are published",
             subject=subject,
             size=published.size,
         )
-    if len(rows) > room:
-        raise BundleTooLargeError(
-            "the histories that this proof needs are too long for one file; ask for a status proof",
-            subject=subject,
-            limit=MAX_ENTRIES,
-            unit="entries",
-        )
-    return rows
+    return rows, size
+
+
+def _file_bytes(row: HistoryRow) -> int:
+    """What an entry takes in the text form: base64url and its members."""
+    return (len(row.body) + len(row.payload or b"")) * 4 // 3 + 64
 
 
 class _Sections:
@@ -148,7 +170,7 @@ class _Sections:
     def __init__(self, published: Published, may_see: MaySee | None) -> None:
         self._published = published
         self._may_see = may_see
-        self._room = MAX_ENTRIES
+        self._room, self._budget = MAX_ENTRIES, MAX_BUNDLE_BYTES
         self.shown: dict[str, Section] = {}
         self.histories: dict[str, History] = {}
 
@@ -169,8 +191,9 @@ class _Sections:
 
     def _add(self, subject: str) -> History:
         published = self._published
-        rows = _rows(published, subject, self._room)
+        rows, size = _rows(published, subject, self._room, self._budget)
         self._room -= len(rows)
+        self._budget -= size
         section = Section(
             subject=subject,
             map=published.map.prove(map_key(subject)),

@@ -71,8 +71,8 @@ class ProofSource(Protocol):
         """The newest tree of a subject."""
         ...
 
-    def subject_rows(self, subject: str, before: int, limit: int) -> Sequence[HistoryRow]:
-        """The first `limit` entries that name a subject, below index `before`, in the order of the log."""
+    def subject_rows(self, subject: str, after: int, before: int, limit: int) -> Sequence[HistoryRow]:
+        """The first `limit` entries that name a subject between two indexes, in the order of the log."""
         ...
 
     def closing_epoch(self, index: int) -> int | None:

@@ -22,6 +22,7 @@ from chemtrace.core.errors import (
 )
 from chemtrace.core.keys import generate_key, make_key_request
 from chemtrace.core.statement import encode_wire
+from chemtrace.ledger import bundles
 from chemtrace.ledger.bundles import build_bundle
 from chemtrace.ledger.outcome import Admitted
 from chemtrace.ledger.published import HistoryRow, open_published
@@ -211,6 +212,27 @@ def test_an_event_left_out_or_a_changed_byte_is_refused(town: Town) -> None:
             changed[at] ^= 1
             with pytest.raises(ChemtraceError):
                 verify_bundle(bytes(changed), trust)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"), [("MAX_ENTRIES", 2), ("MAX_BUNDLE_BYTES", 2_000), ("MAX_SECTIONS", 1)]
+)
+def test_a_history_beyond_the_limits_of_a_file_is_named_and_still_has_its_status(
+    town: Town, monkeypatch: pytest.MonkeyPatch, name: str, limit: int
+) -> None:
+    code = town.make()
+    for _ in range(3):
+        payload = {"items": [{"code": code}], "result": "pass"}
+        town.tell(town.hands.statement(MAKER, "inspect", "done", payload))
+    town.publish()
+    monkeypatch.setattr(bundles, name, limit)
+    monkeypatch.setattr(bundles, "ROWS_A_PIECE", 1)
+    answer = town.http.get(f"/v1/items/{code}/bundle")
+    assert (answer.status_code, answer.json()["code"]) == (413, "bundle.too-large")
+    assert town.status_verdict(code).count == 4
+    monkeypatch.undo()
+    monkeypatch.setattr(bundles, "ROWS_A_PIECE", 2)
+    assert town.verdict(code).count == 4
 
 
 # ------------------------------------------------------------------ one moment

@@ -105,7 +105,7 @@ class SmallLedger:
         entry = encode_entry(statement.header_bytes, signed)
         receipt = Receipt(
             event=event, findings=(), index=len(self.entries), late=False, leaf=leaf_hash(entry).hex(),
-            origin=ORIGIN, received="2026-01-01T00:00:00Z",
+            origin=ORIGIN, received="2026-01-01T00:00:00Z", publish_by="2026-01-01T00:01:00Z",
         )  # fmt: skip
         self.entries.append(entry)
         self.admitted.append(statement)

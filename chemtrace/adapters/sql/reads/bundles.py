@@ -17,7 +17,8 @@ from chemtrace.ledger.published import HistoryRow
 
 _SUBJECT_ROWS: Final = (
     "SELECT e.idx, e.body, p.body FROM subject_entry s JOIN entry e ON e.idx = s.idx"
-    " LEFT JOIN payload p ON p.idx = s.idx WHERE s.subject = ? AND s.idx < ? ORDER BY s.idx LIMIT ?"
+    " LEFT JOIN payload p ON p.idx = s.idx WHERE s.subject = ? AND s.idx > ? AND s.idx < ?"
+    " ORDER BY s.idx LIMIT ?"
 )
 _COSIGNATURES: Final = (
     "SELECT size, name, key_hash, line, added_us FROM cosignature WHERE size = ? ORDER BY name, key_hash"
@@ -82,11 +83,11 @@ class StoredProofs:
         rows = self._rows(sql, (subject,))
         return SubjectTreeRow(rows[0][0], rows[0][1], bytes(rows[0][2])) if rows else None
 
-    def subject_rows(self, subject: str, before: int, limit: int) -> Sequence[HistoryRow]:
-        """The first `limit` entries that name a subject, below index `before`, in the order of the log."""
+    def subject_rows(self, subject: str, after: int, before: int, limit: int) -> Sequence[HistoryRow]:
+        """The first `limit` entries that name a subject between two indexes, in the order of the log."""
         return [
             HistoryRow(index, bytes(body), None if payload is None else bytes(payload))
-            for index, body, payload in self._rows(_SUBJECT_ROWS, (subject, before, limit))
+            for index, body, payload in self._rows(_SUBJECT_ROWS, (subject, after, before, limit))
         ]
 
     def closing_epoch(self, index: int) -> int | None:
