@@ -25,6 +25,8 @@ TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 MAX_ATTEMPTS: Final = 5
 MAX_WAIT_S: Final = 30.0
 PROBLEM_TYPE: Final = "application/problem+json"
+ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
+"""One packing at most: what is packed twice unpacks a few thousand bytes into gigabytes before anybody can count."""
 _AGAIN: Final = frozenset({408, 429, 502, 503, 504})
 
 
@@ -137,6 +139,9 @@ def _refuse(answer: Answer, media: str, path: str, after: str) -> NoReturn:
 
 
 def _load_capped(response: httpx.Response) -> bytes:
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ENCODINGS:
+        raise ServerAnswerError("The ledger's answer is packed in an unknown way.", found=encoding[:40])
     parts: list[bytes] = []
     size = 0
     for part in response.iter_bytes():

@@ -20,12 +20,15 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
+from chemtrace.adapters.http.body import read_capped
 from chemtrace.core.errors import AnchorInvalidError, AnchorUnavailableError
 from chemtrace.ledger.anchoring import Timestamp
 
 MAX_ANSWER_BYTES: Final = 65_536
 """A token with its chain of certificates has 2 to 8 KiB."""
 TIMEOUT: Final = httpx.Timeout(20.0, connect=5.0)
+ANSWER_S: Final = 30.0
+"""Seconds for the body of one answer as a whole."""
 _GRANTED: Final = bytes.fromhex("3003020100")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -102,18 +105,14 @@ def load_roots(pem: bytes) -> list[x509.Certificate]:
 
 
 def _read(response: httpx.Response, url: str) -> bytes:
-    data = bytearray()
-    for chunk in response.iter_bytes():
-        data += chunk
-        if len(data) > MAX_ANSWER_BYTES:
-            raise AnchorUnavailableError(
-                "the answer is no timestamp: too large", url=url, limit=MAX_ANSWER_BYTES
-            )
+    data = read_capped(response, MAX_ANSWER_BYTES, ANSWER_S)
+    if data is None:
+        raise AnchorUnavailableError("the answer is no timestamp: too large", url=url, limit=MAX_ANSWER_BYTES)
     if response.status_code != 200:
         raise AnchorUnavailableError(
             f"the timestamp service answers {response.status_code}", url=url, status=response.status_code
         )
-    return bytes(data)
+    return data
 
 
 def _decode(data: bytes) -> TimeStampResponse:

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from chemtrace.adapters.http.body import read_capped
 from chemtrace.core.bundle.model import MAX_BUNDLE_BYTES as MAX_BUNDLE_FILE_BYTES
 from chemtrace.core.errors import (
     ChemtraceError,
@@ -31,6 +32,8 @@ from chemtrace.core.types import HASH_SIZE
 from chemtrace.ledger.static import MAX_REGISTRY_RANGE, parse_registry_line
 
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
+ANSWER_S: Final = 600.0
+"""Seconds for the body of one answer as a whole."""
 MAX_BUNDLE_BYTES: Final = WIDTH * (2 + 0xFFFF)
 MAX_PAYLOADS_BYTES: Final = 64 * 1024 * 1024
 """Answer to one question for payloads; a larger range is asked for in halves."""
@@ -185,9 +188,7 @@ def _refusal(status: int, path: str, after: str) -> ChemtraceError:
 
 
 def _read(response: httpx.Response, path: str, limit: int) -> bytes:
-    data = bytearray()
-    for chunk in response.iter_bytes():
-        data += chunk
-        if len(data) > limit:
-            raise ServerAnswerError("the log's answer is too large", path=path, limit=limit)
-    return bytes(data)
+    data = read_capped(response, limit, ANSWER_S)
+    if data is None:
+        raise ServerAnswerError("the log's answer is too large", path=path, limit=limit)
+    return data

@@ -7,10 +7,13 @@ from typing import Final
 
 import httpx
 
+from chemtrace.adapters.http.body import read_capped
 from chemtrace.core.errors import WitnessUnavailableError
 from chemtrace.ledger.witnessing import MAX_ANSWER_BYTES, WitnessAnswer
 
 TIMEOUT: Final = httpx.Timeout(5.0, connect=3.0)
+ANSWER_S: Final = 10.0
+"""Seconds for the body of one answer as a whole: a server that stops waits for the request in hand."""
 LIMITS: Final = httpx.Limits(max_connections=64, max_keepalive_connections=32)
 _SECONDS: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
 
@@ -48,14 +51,12 @@ class HTTPWitnessCaller:
 
 
 def _read(response: httpx.Response, url: str) -> bytes:
-    data = bytearray()
-    for chunk in response.iter_bytes():
-        data += chunk
-        if len(data) > MAX_ANSWER_BYTES:
-            raise WitnessUnavailableError(
-                "the witness answers more than a witness has to say", url=url, limit=MAX_ANSWER_BYTES
-            )
-    return bytes(data)
+    data = read_capped(response, MAX_ANSWER_BYTES, ANSWER_S)
+    if data is None:
+        raise WitnessUnavailableError(
+            "the witness answers more than a witness has to say", url=url, limit=MAX_ANSWER_BYTES
+        )
+    return data
 
 
 def _retry_after(response: httpx.Response) -> int | None:
