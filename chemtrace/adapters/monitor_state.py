@@ -21,8 +21,8 @@ from chemtrace.mirror.monitor import OwnEvent, Pinned
 
 MONITOR_FILE: Final = "monitor.db"
 EVIDENCE_FOLDER: Final = "evidence"
-MAX_EVIDENCE: Final = 1000
-"""Files of evidence: one is proof, a thousand are a flood."""
+MAX_EVIDENCE: Final = 100
+"""Files of evidence of each code: one is proof, a hundred are a flood, and no flood leaves another code out."""
 
 _SCHEMA: Final = """
 PRAGMA journal_mode = WAL;
@@ -101,10 +101,10 @@ class MonitorFolder:
             self._connection.execute(sql, (subject, size))
 
     def keep(self, error: ChemtraceError) -> bool:
-        """Keep evidence as a file of its own, durable on return; False when the same was kept before."""
+        """Keep evidence as a file of its own, durable on return; False when the same, or a flood, was kept before."""
         problem = msgspec.json.encode(error.problem(), order="sorted")
         name = f"{error.code}-{hashlib.sha256(problem).hexdigest()[:16]}.json"
-        kept = list(self._names())
+        kept = [one for one in self._names() if _code(one) == error.code]
         if name in kept or len(kept) >= MAX_EVIDENCE:
             return False
         document = {
@@ -125,7 +125,7 @@ class MonitorFolder:
 
     def kept_codes(self) -> frozenset[str]:
         """Codes of the evidence kept so far."""
-        return frozenset([name.rsplit("-", 1)[0] for name in self._names()])
+        return frozenset([_code(name) for name in self._names()])
 
     def close(self) -> None:
         """Close the file."""
@@ -164,6 +164,11 @@ class MonitorFolder:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+
+
+def _code(name: str) -> str:
+    """The code in the name of a file of evidence."""
+    return name.rsplit("-", 1)[0]
 
 
 def _notes(error: ChemtraceError) -> dict[str, str]:

@@ -33,7 +33,7 @@ ED25519_FILE: Final = "witness-ed25519.pem"
 ML_DSA_FILE: Final = "witness-ml-dsa-44.pem"
 TYP: Final = "chemtrace/witness/1"
 MAX_EVIDENCE: Final = 100
-"""Contradictions kept of each log: one is proof, a hundred are a flood."""
+"""Contradictions of one code kept of each log: one is proof, a hundred a flood; no code takes the room of another."""
 
 _SCHEMA: Final = """
 PRAGMA journal_mode = WAL;
@@ -146,13 +146,15 @@ class SQLiteWitnessState:
             return True
 
     def keep_evidence(self, evidence: Evidence) -> None:
-        """Keep a contradiction, durable on return; the same one once, a hundred of each log."""
+        """Keep a contradiction, durable on return; the same one once, a hundred of each log and code."""
         notes = (evidence.origin, evidence.first_note, evidence.second_note)
         with self._writing():
             known = (
-                "SELECT count(*), total(first_note = ? AND second_note = ?) FROM evidence WHERE origin = ?"
+                "SELECT count(*), total(first_note = ? AND second_note = ?) FROM evidence"
+                " WHERE origin = ? AND code = ?"
             )
-            count, same = self._connection.execute(known, (notes[1], notes[2], notes[0])).fetchone()
+            values = (notes[1], notes[2], notes[0], evidence.code)
+            count, same = self._connection.execute(known, values).fetchone()
             if count < MAX_EVIDENCE and not same:
                 self._connection.execute(
                     "INSERT INTO evidence (found_us, origin, code, first_note, second_note) VALUES (?, ?, ?, ?, ?)",

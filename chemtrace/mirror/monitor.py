@@ -20,12 +20,14 @@ from chemtrace.core.bundle.verdict import Verdict
 from chemtrace.core.bundle.verify import verify_bundle
 from chemtrace.core.errors import (
     AdmissionBrokenError,
+    BundleFormatError,
     ChemtraceError,
     ErasureUnloggedError,
     EventOmittedError,
     EvidenceError,
     ForeignEventError,
     LogTruncatedError,
+    ProofStaleError,
     RefusedError,
     SplitViewError,
     UnavailableError,
@@ -142,11 +144,10 @@ class Monitor:
             note = self._log.checkpoint()
             view = self._view(note)
             found: list[ChemtraceError] = list(self._unmet(note))
+            provable = 0 if found else view.checkpoint.size
             new = self._read(view, found)
-        proved = self._prove(view, found)
-        for error in found:
-            if not isinstance(error, UnavailableError):
-                self._store.keep(error)
+        proved = self._prove(view, provable, found)
+        self._keep(found)
         return Round(view.checkpoint.size, new, proved, tuple(found))
 
     @contextmanager
@@ -162,6 +163,11 @@ class Monitor:
             self._log.forget()
             self._store.keep(error)
             raise
+
+    def _keep(self, found: Iterable[ChemtraceError]) -> None:
+        for error in found:
+            if not isinstance(error, UnavailableError):
+                self._store.keep(error)
 
     def _view(self, note: bytes) -> View:
         view = self._parse(note)
@@ -197,6 +203,8 @@ class Monitor:
                     own += [OwnEvent(name, read.event_id, read.index) for name in read.names]
                     self._judge(read, found)
             self._look_for_keys(reads, first, len(bodies), found)
+            # What is read is not read again: its findings are kept before, whatever the log does next.
+            self._keep(found)
             pinned = Pinned(pinned.seen, end, nodes)
             self._store.commit(pinned, own)
         return count
@@ -251,13 +259,16 @@ class Monitor:
                     )
                 )
 
-    def _prove(self, view: View, found: list[ChemtraceError]) -> int:
-        """Ask for the histories that own events belong to; returns how many were shown whole."""
+    def _prove(self, view: View, provable: int, found: list[ChemtraceError]) -> int:
+        """Ask for the histories that own events belong to; returns how many were shown whole.
+
+        `provable`: size of a tree that has all the cosignatures a proof needs; no proof may be of a smaller one.
+        """
         proved = 0
         for subject in self._store.unproved(MAX_SUBJECTS):
             try:
                 verdict = verify_bundle(self._log.bundle(subject), self._trust, now_us=self._clock.now_us())
-                self._check_history(subject, verdict)
+                self._check_history(subject, verdict, provable)
             except ChemtraceError as error:
                 error.fields = {"subject": subject, "size": view.checkpoint.size, **error.fields}
                 found.append(error)
@@ -266,7 +277,11 @@ class Monitor:
             proved += 1
         return proved
 
-    def _check_history(self, subject: str, verdict: Verdict) -> None:
+    def _check_history(self, subject: str, verdict: Verdict, provable: int) -> None:
+        if verdict.subject != subject:
+            raise BundleFormatError(
+                "the log answers with the history of another subject", expected=subject, found=verdict.subject
+            )
         shown = {event.event_id: event for event in verdict.events}
         for event_id, index in self._store.events_of(subject).items():
             event = shown.get(event_id.hex())
@@ -276,6 +291,14 @@ class Monitor:
                     index=index,
                     event=event_id,
                     count=verdict.count,
+                )
+            if event is None and index < provable:
+                raise ProofStaleError(
+                    f"the log's proof about {subject} is of a tree from before entry {index}, which it has published",
+                    index=index,
+                    event=event_id,
+                    size=provable,
+                    proved_size=verdict.size,
                 )
             if event is not None and event.payload is None:
                 raise ErasureUnloggedError(

@@ -5,6 +5,7 @@ import json
 import msgspec
 import pytest
 
+from chemtrace.adapters import witness_state
 from chemtrace.core.canonical import encode_canonical
 from chemtrace.core.checkpoint import verify_checkpoint
 from chemtrace.core.epoch import epoch_entry
@@ -93,6 +94,31 @@ def test_a_log_that_split_is_never_followed_again(double, watch):
     with pytest.raises(SplitViewError):
         watch.follow(first)
     assert 1 == len(watch.state.evidence())
+
+
+def test_a_flood_of_evidence_leaves_room_for_a_split_view(double, watch, monkeypatch):
+    monkeypatch.setattr(witness_state, "MAX_EVIDENCE", 3)
+    first, second = told_two_stories(double)
+    watch.follow(first)
+    for _ in range(5):
+        flood = first.clone()
+        for _ in range(len(watch.state.evidence()) + 1):
+            flood.log.epoch()
+        flood.instead[f"/log/tile/entries/000.p/{flood.log.size}"] = None
+        with pytest.raises(LogTruncatedError):
+            watch.follow(flood)
+    second.log.epoch()
+    for _ in range(9):
+        second.log.epoch()
+    with pytest.raises(SplitViewError):
+        watch.follow(second)
+    assert ["evidence.truncated"] * 3 + ["evidence.split-view"] == [
+        one.code for one in watch.state.evidence()
+    ]
+    for _ in range(12):
+        first.log.epoch()
+    with pytest.raises(SplitViewError):
+        watch.follow(first)
 
 
 def test_an_older_checkpoint_than_was_shown_before_is_a_rollback(double, watch):

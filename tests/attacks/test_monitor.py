@@ -6,9 +6,11 @@ from contextlib import contextmanager
 import msgspec
 import pytest
 
+from chemtrace.adapters import monitor_state
 from chemtrace.bootstrap.monitoring import opened_monitor
 from chemtrace.core.bundle.text import encode_bundle_text
-from chemtrace.core.errors import RollbackError, SplitViewError
+from chemtrace.core.errors import LogTruncatedError, RollbackError, SplitViewError
+from chemtrace.mirror import fetch
 from tests.attacks.double import FixedClock
 from tests.honest_log import MAKER, Witness, amount, fixed_key, item
 
@@ -143,3 +145,78 @@ def test_a_checkpoint_without_the_cosignatures_of_the_policy_is_named(double, wa
         keys=[double.maker.public], clock=FixedClock(), transport=double.transport,
     ) as monitor:  # fmt: skip
         assert {"policy.unmet"} == set(codes(monitor.look()))
+
+
+# ------------------------------------------------------------------ what a log may try to make a monitor forget
+
+
+def told_of_two(double, log):
+    """An event that names two drums, left out of the history of the first."""
+    index = log.tell(
+        "store/in", [item(1), item(2)], {"items": [amount(item(1)), amount(item(2))]},
+        by=double.maker, enterprise=MAKER,
+    )  # fmt: skip
+    log.named[item(1)].remove(index)
+    log.epoch()
+    return index
+
+
+def test_the_history_of_another_drum_does_not_prove_this_one_whole(double, watching):
+    with watching(double) as monitor:
+        monitor.look()
+    told_of_two(double, double.log)
+    double.instead[f"/v1/subjects/{item(1)}/bundle"] = encode_bundle_text(double.log.bundle(item(2)))
+    with watching(double) as monitor:
+        found = monitor.look()
+    assert ["bundle.format"] == codes(found)
+    assert (item(1), item(2)) == (found.findings[0].fields["expected"], found.findings[0].fields["found"])
+
+
+def test_a_proof_from_before_an_event_does_not_hide_it(double, watching):
+    double.instead[f"/v1/subjects/{item(1)}/bundle"] = encode_bundle_text(double.log.bundle(item(1)))
+    with watching(double) as monitor:
+        monitor.look()
+    index = double.tell("store/in", item(1))
+    double.log.epoch()
+    with watching(double) as monitor:
+        found = monitor.look()
+        assert (["bundle.stale"], 0) == (codes(found), found.proved)
+        assert (index, double.log.size) == (
+            found.findings[0].fields["index"],
+            found.findings[0].fields["size"],
+        )
+        double.instead.clear()
+        assert ([], 1) == (codes(monitor.look()), 1)
+
+
+def test_what_was_found_outlives_a_log_that_then_breaks_off(double, watching, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "RUN", 256)
+    index = double.tell("produce/make", item(9))
+    double.log.bodies[index] = double.log.bodies[index][:-64] + bytes(64)
+    while double.log.size < 256:
+        double.log.epoch(map_root=bytes(32))
+    double.log.epoch()
+    double.instead["/log/tile/entries/001.p/1"] = None
+    with watching(double) as monitor, pytest.raises(LogTruncatedError):
+        monitor.look()
+    assert list((tmp_path / "monitor" / "evidence").glob("evidence.foreign-event-*.json"))
+
+
+def test_a_flood_of_findings_leaves_room_for_others(double, watching, monkeypatch, tmp_path):
+    monkeypatch.setattr(monitor_state, "MAX_EVIDENCE", 3)
+    other = double.clone()
+    double.instead[f"/v1/subjects/{item(1)}/bundle"] = None
+    with watching(double) as monitor:
+        for _ in range(5):
+            assert ["evidence.truncated"] == codes(monitor.look())
+            double.log.epoch()
+        monitor.look()
+    other.log.now_us += 1
+    while other.log.size < double.log.size:
+        other.log.epoch()
+    with watching(other) as monitor, pytest.raises(SplitViewError):
+        monitor.look()
+    files = sorted(file.name for file in (tmp_path / "monitor" / "evidence").glob("*.json"))
+    assert 3 == len([name for name in files if name.startswith("evidence.truncated-")])
+    with watching(double) as monitor, pytest.raises(SplitViewError):
+        monitor.look()
