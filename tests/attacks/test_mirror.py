@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from chemtrace.adapters import witness_state
+from chemtrace.adapters.http import log_client
 from chemtrace.core.canonical import encode_canonical
 from chemtrace.core.checkpoint import verify_checkpoint
 from chemtrace.core.epoch import epoch_entry
@@ -17,6 +18,7 @@ from chemtrace.core.errors import (
     MapBrokenError,
     PrevBrokenError,
     RollbackError,
+    ServerAnswerError,
     SignerBrokenError,
     SplitViewError,
     TreeBrokenError,
@@ -32,6 +34,19 @@ def test_an_honest_log_of_every_kind_is_recomputed_without_fault(tmp_path):
     assert city.log.size == watch.follow(Double(city.log))
     assert () == watch.state.evidence()
     watch.close()
+
+
+def test_payloads_of_the_authority_too_many_for_one_answer_are_asked_for_in_halves(
+    double, watch, monkeypatch
+):
+    monkeypatch.setattr(log_client, "MAX_PAYLOADS_BYTES", 1400)
+    assert double.log.size == watch.follow(double)
+
+
+def test_a_payload_too_large_for_any_answer_ends_the_asking(double, watch, monkeypatch):
+    monkeypatch.setattr(log_client, "MAX_PAYLOADS_BYTES", 10)
+    with pytest.raises(ServerAnswerError):
+        watch.follow(double)
 
 
 # ------------------------------------------------------------------ two histories, smaller ones, missing ones

@@ -111,16 +111,32 @@ class HTTPLog:
     def registry_payloads(self, first: int, count: int) -> Mapping[int, bytes]:
         """Payloads of the authority's entries among `first` to `first + count - 1`, by index."""
         found: dict[int, bytes] = {}
-        for start in range(first, first + count, MAX_REGISTRY_RANGE):
-            asked = min(MAX_REGISTRY_RANGE, first + count - start)
-            path = f"/log/registry?first={start}&count={asked}"
-            for line in (self._get(path, MAX_PAYLOADS_BYTES) or b"").splitlines():
-                try:
-                    index, payload = parse_registry_line(line)
-                except WireError as error:
-                    raise ServerAnswerError("the log's answer is not its registry", path=path) from error
-                if start <= index < start + asked:
-                    found[index] = payload
+        ranges = [
+            (start, min(start + MAX_REGISTRY_RANGE, first + count))
+            for start in range(first, first + count, MAX_REGISTRY_RANGE)
+        ]
+        while ranges:
+            start, end = ranges.pop()
+            try:
+                found |= self._registry(start, end)
+            except ServerAnswerError as error:
+                if "limit" not in error.fields or end - start == 1:
+                    raise
+                middle = (start + end) // 2
+                ranges += [(start, middle), (middle, end)]
+        return found
+
+    def _registry(self, start: int, end: int) -> dict[int, bytes]:
+        """The payloads that one answer gives for `start` to `end - 1`."""
+        path = f"/log/registry?first={start}&count={end - start}"
+        found: dict[int, bytes] = {}
+        for line in (self._get(path, MAX_PAYLOADS_BYTES) or b"").splitlines():
+            try:
+                index, payload = parse_registry_line(line)
+            except WireError as error:
+                raise ServerAnswerError("the log's answer is not its registry", path=path) from error
+            if start <= index < end:
+                found[index] = payload
         return found
 
     def bundle(self, subject: str) -> bytes:
