@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import segno
 from PIL import Image
+from qrcode import QRCode
+from qrcode.constants import ERROR_CORRECT_L, ERROR_CORRECT_Q
 
 from chemtrace.core.bundle.text import encode_bundle_text
 from chemtrace.core.bundle.trust import encode_trust
@@ -140,7 +141,7 @@ def test_a_trust_file_that_comes_as_a_proof_is_shown_and_taken_only_when_asked(
 def test_a_trust_file_in_a_picture_is_never_taken(page: Any, tmp_path: Path) -> None:
     case = vector("trust-good-without-policy")
     picture = tmp_path / "trap.png"
-    segno.make(case["input"]["trust"], error="l", micro=False).save(str(picture), scale=5, border=4)
+    qr_picture(case["input"]["trust"], 5).save(picture)
     page.set_input_files("#proof-photo", picture)
     page.locator("#message", has_text="未采用").wait_for()
     assert page.locator("#trust-box .source.none").is_visible()
@@ -183,15 +184,15 @@ def test_text_can_be_pasted(page: Any, tmp_path: Path) -> None:
     assert "5 条记录" in page.inner_text("#verdict")
 
 
-def qr_picture(text: str, pixels: int = 4) -> Image.Image:
-    """The status code as a page or label shows it."""
-    code = segno.make(text, mode="alphanumeric", error="l", boost_error=False, micro=False)
-    side = int(code.symbol_size()[0]) * pixels
-    picture = Image.new("L", (side, side), 255)
-    rows = [bytes(0 if dark else 255 for dark in row) for row in code.matrix_iter(border=4)]
-    small = Image.frombytes("L", (len(rows), len(rows)), b"".join(rows))
-    picture.paste(small.resize((side, side), Image.Resampling.NEAREST))
-    return picture
+def qr_picture(text: str, pixels: int = 4, level: int = ERROR_CORRECT_L) -> Image.Image:
+    """A code as a page or label shows it."""
+    code = QRCode(error_correction=level, border=4)
+    code.add_data(text, optimize=0)
+    rows = code.get_matrix()
+    small = Image.new("L", (len(rows), len(rows)))
+    small.putdata([0 if dark else 255 for row in rows for dark in row])
+    side = len(rows) * pixels
+    return small.resize((side, side), Image.Resampling.NEAREST)
 
 
 def test_a_status_code_is_read_from_a_photograph(page: Any, tmp_path: Path) -> None:
@@ -220,7 +221,7 @@ def test_the_label_of_another_drum_is_noticed(page: Any, tmp_path: Path) -> None
         ("BJ1P0057K2M0000001C", "不一致"),
     ):
         path = tmp_path / "label.png"
-        segno.make(text, error="q", micro=False).save(str(path), scale=6, border=4)
+        qr_picture(text, 6, ERROR_CORRECT_Q).save(path)
         page.set_input_files("#proof-photo", path)
         page.locator("#message", has_text=said).wait_for()
 
@@ -342,9 +343,7 @@ def test_a_browser_core_of_2021_without_cryptography_of_its_own_gives_the_same_a
             hand_over(page, vector(name), tmp_path)
             page.wait_for_selector(f"[data-verdict={wanted}]")
         picture = tmp_path / "code.png"
-        segno.make(vector(STATUS)["input"]["text"], error="l", micro=False).save(
-            str(picture), scale=4, border=4
-        )
+        qr_picture(vector(STATUS)["input"]["text"]).save(picture)
         page.set_input_files("#proof-photo", picture)
         page.locator("#message", has_text="浏览器太旧").wait_for()
 
