@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from chemtrace.core.promise import PlacedEpoch, PlacedLeaf, promised_us, verify_
 from chemtrace.core.receipt import Receipt, verify_signed_receipt
 from chemtrace.core.statement import Statement, encode_wire
 from chemtrace.core.times import parse_rfc3339
+from chemtrace.entrypoints.api import waiting
 from tests.api.life import JSON, NDJSON, lines_of
 from tests.proofs.town import Town
 
@@ -155,3 +157,18 @@ class Placed:
 def proof(town: Town, index: int) -> tuple[Placed, str]:
     document = town.life.get(f"/v1/entries/{index}")
     return Placed(document), document["checkpoint"]
+
+
+def test_no_more_wait_than_there_is_room_for_and_the_others_are_answered_at_once(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "MAX_WAITING", 3)
+
+    async def crowd() -> list[str | None]:
+        publications = waiting.Publications(town.life.application)
+        waits = [asyncio.create_task(publications.wait(10**9, 0.5)) for _ in range(8)]
+        done, pending = await asyncio.wait(waits, timeout=0.2)
+        assert (5, 3) == (len(done), len(pending))
+        return [await wait for wait in waits]
+
+    assert [None] * 8 == asyncio.run(crowd())

@@ -24,6 +24,9 @@ MAX_WAIT_S: Final = 60
 """Longest wait that is granted: below the patience of common proxies. A longer wish is cut to it."""
 LOOK_EVERY_S: Final = 0.05
 """How often the newest checkpoint is looked at, once for all who wait, and only while somebody does."""
+MAX_WAITING: Final = 256
+"""Requests that may wait at once; more are answered at once, as if not asked. One statement can be sent again and again
+while nothing is published, and each that waits holds a connection."""
 PREFER_HEADER: Final = "Prefer"
 APPLIED_HEADER: Final = "Preference-Applied"
 
@@ -65,7 +68,12 @@ class Publications:
         self._looking: asyncio.Task[None] | None = None
 
     async def wait(self, index: int, timeout_s: float) -> str | None:
-        """Return the text of the first published note seen that covers entry `index`; None when time is up."""
+        """Return the text of the first published note seen that covers entry `index`.
+
+        None when time is up, and at once when `MAX_WAITING` others wait.
+        """
+        if len(self._waiting) >= MAX_WAITING:
+            return None
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting[future] = index
         if self._looking is None or self._looking.done():
