@@ -82,7 +82,7 @@ def fill(seeded: Seeded, events: int) -> list[str]:
     gc.freeze()
     try:
         codes = seeded.take_codes(events // len(STEPS))
-        stream = _events(seeded, codes)
+        stream = events_of(seeded, codes)
         submit = (
             application.ledger._committer.submit
         )  # behind the check, which this process has done by signing
@@ -102,8 +102,8 @@ def fill(seeded: Seeded, events: int) -> list[str]:
     return codes
 
 
-def _events(seeded: Seeded, codes: list[str]) -> Iterator[Checked]:
-    """A hundred drums side by side, step by step, as a working day mixes them."""
+def events_of(seeded: Seeded, codes: list[str]) -> Iterator[Checked]:
+    """Ten events for each code: a hundred drums side by side, step by step, as a working day mixes them."""
     signers = {party: FastSigner(party, seeded.hands.keys[party]) for party in (MAKER, DEALER)}
     for at in range(0, len(codes), 100):
         heads: dict[str, str] = {}
