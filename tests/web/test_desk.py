@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from pathlib import Path
 
@@ -191,6 +190,16 @@ def test_search_says_which_sign_is_wrong(desk: httpx.Client) -> None:
     assert 'value="BJ1P034OOO1M32QUW0C"' in answer.text
 
 
+@pytest.mark.parametrize("typed", ["王芳", "Dingmao Works", "D-17"])
+def test_search_for_what_is_no_code_says_what_can_be_found(desk: httpx.Client, typed: str) -> None:
+    zh, en = (desk.get("/desk/find", params={"q": typed, "lang": lang}) for lang in ("zh", "en"))
+    assert (422, 422) == (zh.status_code, en.status_code)
+    assert "个人姓名不可查询" in zh.text
+    assert "共有" not in zh.text
+    assert "Names of persons cannot be searched" in en.text
+    assert f'value="{typed}"' in en.text
+
+
 def test_search_never_shows_what_may_be_a_seal(desk: httpx.Client, seeded_ledger: Seeded) -> None:
     wrong = "BJ1P034OOO1M32QUW0C" + "ABCDEFGH12"
     text = desk.get("/desk/find", params={"q": wrong}).text
@@ -251,30 +260,6 @@ def test_an_item_without_history_says_why(desk: httpx.Client, seeded_ledger: See
     assert answer.status_code == 404
     assert "Not produced yet" in answer.text
     assert "item.not-found" in answer.text
-
-
-def test_a_proof_file_verifies_without_the_server(desk: httpx.Client, seeded_ledger: Seeded) -> None:
-    from chemtrace.core.base64url import decode_base64url
-    from chemtrace.core.checkpoint import parse_checkpoint
-    from chemtrace.core.merkle import hash_leaf, verify_inclusion
-    from chemtrace.core.note import parse_note
-
-    code = seeded_ledger.codes["drum0"]
-    answer = desk.get(f"/desk/items/{code}/proof.json")
-    assert f"chemtrace-{code}.json" in answer.headers["content-disposition"]
-    document = json.loads(answer.text)
-    assert (code, True) == (document["code"], document["is_whole"])
-    assert len(document["events"]) == document["head"]["count"]
-    for event in document["events"]:
-        proof = event["proof"]
-        checkpoint = parse_checkpoint(parse_note(proof["checkpoint"].encode()).text, "trace.example.cn/log")
-        verify_inclusion(
-            index=proof["index"],
-            size=checkpoint.size,
-            leaf_hash=hash_leaf(decode_base64url(proof["entry"])),
-            path=[bytes.fromhex(node) for node in proof["path"]],
-            root=checkpoint.root,
-        )
 
 
 def test_the_label_preview_has_no_seal(desk: httpx.Client, seeded_ledger: Seeded) -> None:
@@ -393,6 +378,7 @@ def test_an_item_page_gives_the_bundle_and_a_status_code_that_verify(
     page = desk.get(f"/desk/items/{code}").text
     for name in ("bundle.json", "status.png"):
         assert f"/desk/items/{code}/{name}" in page
+    assert [f"/desk/items/{code}/bundle.json"] == re.findall(r'href="([^"]+)" download', page)
     bundle = desk.get(f"/desk/items/{code}/bundle.json")
     assert f'filename="{code}.bundle.json"' in bundle.headers["content-disposition"]
     assert verify_bundle(bundle.content, trust).subject == code

@@ -16,6 +16,8 @@ from chemtrace.entrypoints.web.language import Words
 
 CodeError = CodeFormatError | CodeVersionError | CodeCheckError
 CODE_ERRORS: Final = (CodeFormatError, CodeVersionError, CodeCheckError)
+NEARLY_A_CODE: Final = 14
+"""Signs from which on a text of the wrong length is taken for a code that was cut off, not for something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,14 @@ def explain(error: CodeError, words: Words) -> Fault:
     wrong, text, hint = _sentence(error, words)
     signs = tuple(Sign(sign, place in wrong) for place, sign in enumerate(typed))
     return Fault(error.code, text, hint, signs)
+
+
+def explain_unknown(error: CodeError, words: Words) -> Fault:
+    """Say what is wrong where anything may have been typed: a text that is nothing like a code is told as such."""
+    length = error.fields.get("got_length")
+    if isinstance(length, int) and length < NEARLY_A_CODE:
+        return Fault(error.code, words("find.no-number"), "", ())
+    return explain(error, words)
 
 
 def _sentence(error: CodeError, words: Words) -> tuple[range, str, str]:

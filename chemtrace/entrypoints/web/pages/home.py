@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse
 
 from chemtrace.core.codes import CODE_SIGNS, parse_code
 from chemtrace.core.errors import NotFoundError
-from chemtrace.entrypoints.web.code_words import CODE_ERRORS, explain
+from chemtrace.entrypoints.web.code_words import CODE_ERRORS, explain_unknown
 from chemtrace.entrypoints.web.context import DeskPage
 from chemtrace.entrypoints.web.rendering import Page
 from chemtrace.entrypoints.web.route import PageRoute
@@ -49,7 +49,7 @@ def get_find(page: DeskPage, q: Annotated[str, Query(max_length=600)] = "") -> R
     except CODE_ERRORS as error:
         target = _named(page, text)
         if target is None:
-            return page.render("find.html", 422, fault=explain(error, page.words), typed=_shown(text))
+            return page.render("find.html", 422, fault=explain_unknown(error, page.words), typed=_shown(text))
         return RedirectResponse(target, 303)
     return RedirectResponse(f"/desk/items/{code}", 303)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-import orjson
 from fastapi import APIRouter, Response
 from starlette.responses import RedirectResponse
 
@@ -12,7 +11,7 @@ from chemtrace.core.bundle.model import BUNDLE_MEDIA
 from chemtrace.core.bundle.qr import encode_status_qr
 from chemtrace.core.bundle.text import encode_bundle_text
 from chemtrace.core.codes import parse_code
-from chemtrace.core.errors import EntryUnknownError, ItemUnknownError, LabelError
+from chemtrace.core.errors import ItemUnknownError, LabelError
 from chemtrace.core.label import label_content
 from chemtrace.entrypoints.web.context import PAGE_ROWS, Cursor, DeskPage, Filter
 from chemtrace.entrypoints.web.label_page import hazards_of, public_state
@@ -24,8 +23,6 @@ router = APIRouter(prefix="/desk/items", route_class=PageRoute)
 
 STATES: Final = ("held", "in_transit", "spent", "closed", "missing", "void")
 QR_MODULE_PX: Final = 6
-MOST_PROOFS: Final = 500
-"""Entries in one proof file; `is_whole` says whether these are all, and the API gives the rest one by one."""
 
 
 @router.get("")
@@ -122,41 +119,3 @@ def get_status_code(code: str, page: DeskPage) -> Response:
     proof = page.app.reads.status(parse_code(code).text, only_ed25519=True)
     picture = page.app.labels.render_qr_png(encode_status_qr(proof), QR_MODULE_PX, level="L")
     return Response(picture, media_type="image/png")
-
-
-@router.get("/{code}/proof.json")
-def get_proof(code: str, page: DeskPage) -> Response:
-    """Every event of an item with its place under a signed checkpoint, as a file to keep."""
-    parsed = parse_code(code)
-    reads = page.app.reads
-    reads.item(parsed.text)
-    history = reads.history(parsed.text)
-    document = {
-        "typ": "chemtrace/item-proofs/1",
-        "code": parsed.text,
-        "head": reads.heads([parsed.text])[parsed.text],
-        "is_whole": len(history) <= MOST_PROOFS,
-        "events": [_proved(page, line) for line in history[:MOST_PROOFS]],
-    }
-    name = f"chemtrace-{parsed.text}.json"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(
-        orjson.dumps(document, option=orjson.OPT_INDENT_2), media_type="application/json", headers=headers
-    )
-
-
-def _proved(page: DeskPage, line: Any) -> dict[str, Any]:
-    """One event; `proof` None while no checkpoint covers it yet."""
-    try:
-        proof: dict[str, Any] | None = page.app.reads.prove(line.index)
-    except EntryUnknownError:
-        proof = None
-    return {
-        "index": line.index,
-        "event": line.event_id,
-        "via": line.via,
-        "payload": line.payload,
-        "receipt": line.receipt,
-        "receipt_signature": line.receipt_signature,
-        "proof": proof,
-    }
