@@ -6,7 +6,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
+from chemtrace.core.keys import parse_spki
 from tests.cli.shell import run, run_ok
 from tests.cli.town import AUTHORITY, MAKER, USER, Town
 
@@ -234,3 +236,23 @@ def test_a_code_that_was_never_issued_or_a_wrong_seal_says_no(town: Town) -> Non
     sealed = run("codes", "check", code + "ABCDEFGHJK", "--json")
     assert (sealed.code, sealed.json["seal"]) == (1, "wrong")
     assert "ABCDEFGHJK" not in sealed.out + sealed.err
+
+
+@pytest.mark.parametrize("role", ["receipt", "log", "authority", "recovery"])
+def test_a_service_key_is_exported_as_others_pin_it(town: Town, role: str) -> None:
+    told = run_ok("keys", "export", "--role", role, "-o", "key.pem", "--json").json
+    run_ok("keys", "export", "--role", role, "-o", "key.der", "--der")
+    (row,) = [row for row in run_ok("keys", "list", "--json").json["keys"] if row["role"] == role]
+    der = Path("key.der").read_bytes()
+    assert parse_spki(der).kid.hex() == row["kid"] == told["kid"]
+    loaded = serialization.load_pem_public_key(Path("key.pem").read_bytes())
+    form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert loaded.public_bytes(*form) == der
+    assert told["origin"] == "trace.example.cn/1"
+
+
+def test_the_private_key_never_leaves_by_export(town: Town) -> None:
+    before = (town.data / "keys" / "receipt.pem").read_bytes()
+    run_ok("keys", "export", "--role", "receipt", "-o", "key.pem")
+    assert b"PRIVATE" not in Path("key.pem").read_bytes()
+    assert (town.data / "keys" / "receipt.pem").read_bytes() == before
