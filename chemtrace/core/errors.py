@@ -328,6 +328,14 @@ class StorageFullError(UnavailableError, code="storage.full"):
     """The disk is full; nothing was changed."""
 
 
+class StorageReadOnlyError(UnavailableError, code="storage.read-only"):
+    """The data folder or the database can only be read by this user; nothing was changed."""
+
+
+class OutputFileError(UnavailableError, code="output.file"):
+    """A file could not be written where it was asked for; fields `file`, `reason`."""
+
+
 class LibraryMissingError(UnavailableError, code="library.missing"):
     """A system library or optional part is not on this machine."""
 
@@ -365,6 +373,10 @@ class CheckpointMismatchError(EvidenceError, code="evidence.checkpoint"):
 
 class GuardMissingError(EvidenceError, code="evidence.guard"):
     """An append-only guard of the database is gone."""
+
+
+class DatabaseDamagedError(EvidenceError, code="evidence.database"):
+    """The database file is damaged, or is no database; the runbook "chain break" says what to do."""
 
 
 # --- form: codes, seals, serials, catalogue, labels ------------------------------------------------------
@@ -436,6 +448,10 @@ class BackupInvalidError(EvidenceError, code="backup.invalid"):
     """A backup is not what its manifest says, or its database is damaged; fields hold both sides."""
 
 
+class BackupMissingError(NotFoundError, code="backup.not-found"):
+    """The folder named is no backup: it holds no manifest."""
+
+
 class BackupTargetError(ConflictError, code="backup.target"):
     """The place to write to holds something already; nothing there was touched."""
 
@@ -468,7 +484,11 @@ class LedgerStoppedError(UnavailableError, code="ledger.stopped"):
 
 
 class KeyFileModeError(UnavailableError, code="key.file-mode"):
-    """A private key file is missing or readable by others."""
+    """A private key file cannot be read, or can be read by others."""
+
+
+class KeyFileMissingError(UnavailableError, code="key.file-missing"):
+    """A private key file is not on this machine; the runbook "key lost" says what to do when it is nowhere."""
 
 
 class SettingError(UnavailableError, code="setting.invalid"):
@@ -497,6 +517,10 @@ class PossessionError(SignatureError, code="key.possession"):
 
 class AlertUnknownError(NotFoundError, code="alert.not-found"):
     """No alert with this id."""
+
+
+class AlertAmbiguousError(ConflictError, code="alert.ambiguous"):
+    """Several alerts begin with these digits; field `candidates` lists them."""
 
 
 class CheckpointMissingError(NotFoundError, code="checkpoint.not-found"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from chemtrace.bootstrap import open_application
+from chemtrace.config import Settings
 from chemtrace.entrypoints.cli.exit_codes import ExitCode
 from scanners.decode import scan_file
 from tests.cli.shell import run, run_ok
@@ -19,7 +22,7 @@ import sys
 class Missing:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in {"typer", "rich", "fastapi", "sqlalchemy", "pydantic_settings", "httpx", "qrcode"}:
-            raise ModuleNotFoundError(name)
+            raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Missing())
 import importlib.util
 find = importlib.util.find_spec
@@ -143,3 +146,36 @@ def test_a_drum_that_was_never_made_has_no_proof(town: Town) -> None:
         ended = run(command, town.codes[5], "--json")
         assert (ended.code, ended.problem["code"]) == (ExitCode.REFUSED, "subject.not-found")
     assert run("bundle", town.codes[5], "--compact").code == ExitCode.USAGE
+
+
+def test_the_base_install_verifies_an_inclusion_proof(town: Town, tmp_path: Path) -> None:
+    with contextlib.closing(open_application(Settings(data_dir=town.data), read_only=True)) as application:
+        proof, key = application.reads.prove(0), application.log_vkey
+    file = tmp_path / "proof.json"
+    file.write_text(json.dumps(proof))
+    words = ("verify", "proof", str(file), "--key", key)
+    found = base_only(*words, "--origin", "trace.example.cn/1", "--json")
+    assert (found.returncode, json.loads(found.stdout)["included"]) == (0, True)
+    assert found.stdout == run_ok(*words, "--origin", "trace.example.cn/1", "--json").out
+    other = base_only(*words, "--origin", "another.example.cn/1")
+    assert (other.returncode, "Traceback" in other.stderr) == (ExitCode.REFUSED, False)
+
+
+@pytest.mark.parametrize(
+    "command", [("verify", "log"), ("verify", "backup", "."), ("serve",), ("alerts", "list")]
+)
+def test_the_base_install_names_the_extra_that_a_command_needs(command: tuple[str, ...]) -> None:
+    found = base_only(*command)
+    assert (found.returncode, found.stdout) == (ExitCode.UNAVAILABLE, "")
+    assert "chemtrace[server]" in found.stderr
+
+
+def test_a_command_line_without_the_server_names_the_extra() -> None:
+    script = BASE_ONLY.replace('"typer", "rich", ', "").replace('None if name == "typer" else ', "")
+    for command in (("verify", "log"), ("alerts", "list"), ("serve",)):
+        found = subprocess.run(
+            [sys.executable, "-c", script, *command], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (found.returncode, found.stdout) == (ExitCode.UNAVAILABLE, "")
+        assert "chemtrace[server]" in found.stderr
+        assert "Traceback" not in found.stderr

@@ -12,6 +12,7 @@ import typer
 
 from chemtrace.entrypoints.cli.desk import Desk, opened_desk
 from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
+from chemtrace.entrypoints.cli.outfile import writing_to
 from chemtrace.entrypoints.cli.output import print_json, print_table, print_text, progress_bar
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def written(
 
     part = target.with_name(target.name + ".part")
     try:
-        with part.open("w", encoding="ascii", newline="\n") as file:
+        with writing_to(target), part.open("w", encoding="ascii", newline="\n") as file:
             root = tree_root(hash_leaf(code.encode("ascii")) for code in kept())
             file.flush()
             os.fsync(file.fileno())
@@ -258,9 +259,10 @@ def _codes_of(desk: Desk, facts: dict[str, Any]) -> Iterator[str]:
 
 def _new_file(path: Path) -> Path:
     """The path, if it may be made there; refused before anything is issued."""
-    if path.exists() or not path.absolute().parent.is_dir():
-        raise typer.BadParameter(f"{path} must be a new file in a folder that exists", param_hint="--out")
-    return path
+    if path.exists():
+        raise typer.BadParameter(f"{path} is there already: name a new file", param_hint="--out")
+    with writing_to(path):
+        return path
 
 
 def _write_again(application: Application, record: BatchRecord, out: Path, *, shown: bool) -> None:

@@ -15,6 +15,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
+from chemtrace.entrypoints.cli.outfile import writing_to
 from chemtrace.entrypoints.cli.output import print_json, print_line, print_note, progress_bar, push_out
 
 Out = Annotated[
@@ -93,7 +94,10 @@ def export_log(
 
     with opened(data) as application:
         while True:
-            with progress_bar("导出 exporting", shown=not as_json and not follow) as progress:
+            with (
+                progress_bar("导出 exporting", shown=not as_json and not follow) as progress,
+                writing_to(folder / "checkpoint"),
+            ):
                 size, files = export_static(application, folder.absolute(), progress)
             if as_json and (files or not follow):
                 print_line({"folder": str(folder), "size": size, "files": files})
@@ -140,7 +144,7 @@ def _target(out: Path | None) -> Iterator[IO[str]]:
     if out is None:
         yield sys.stdout
         return
-    with out.open("x", encoding="utf-8", newline="") as stream:
+    with writing_to(out), out.open("x", encoding="utf-8", newline="") as stream:
         yield stream
 
 

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
+from chemtrace.entrypoints.cli.outfile import write_file
 from chemtrace.entrypoints.cli.output import print_json, print_text
 
 if TYPE_CHECKING:
@@ -74,11 +75,11 @@ def label_code(
     with opened(data) as application:
         content = label_of(application, code, quantity)
     if png is not None:
-        png.write_bytes(labels.render_png(content, dpi, sizes[size]))
+        write_file(png, labels.render_png(content, dpi, sizes[size]))
     if svg is not None:
-        svg.write_text(labels.render_svg(content, sizes[size]), encoding="utf-8")
+        write_file(svg, labels.render_svg(content, sizes[size]).encode())
     if zpl is not None:
-        zpl.write_text(labels.render_zpl(content, dpi, sizes[size]), encoding="ascii")
+        write_file(zpl, labels.render_zpl(content, dpi, sizes[size]).encode("ascii"))
     files = [str(path) for path in (png, svg, zpl) if path is not None]
     if as_json:
         print_json({"code": content.code, "files": files})
@@ -111,7 +112,7 @@ def label_sheet(
     wanted = list(_codes_in(codes))
     with opened(data) as application:
         contents = [label_of(application, code, quantity) for code in wanted]
-    pdf.write_bytes(labels.render_pdf_sheet(contents, sheet))
+    write_file(pdf, labels.render_pdf_sheet(contents, sheet))
     pages = -(-len(contents) // sheet.per_page)
     if as_json:
         print_json({"labels": len(contents), "pages": pages, "file": str(pdf)})

@@ -14,10 +14,13 @@ from typing import NoReturn
 
 import typer
 
-from chemtrace.core.errors import ChemtraceError
+from chemtrace.core.errors import ChemtraceError, LibraryMissingError
 from chemtrace.entrypoints import cli
 from chemtrace.entrypoints.cli.exit_codes import ExitCode, exit_code
 from chemtrace.entrypoints.cli.output import print_error
+
+_EXTRAS = {"psycopg": "postgres", "pyzbar": "scan", "zxingcpp": "scan"}
+"""Packages of other extras than `server`, by the name that is imported."""
 
 _HELP = "Tracing ledger for key hazardous chemicals / 重点危险化学品追溯账本"
 
@@ -44,11 +47,31 @@ def main() -> NoReturn:
     try:
         create_app()()
     except ChemtraceError as error:
-        print_error(error, as_json="--json" in sys.argv)
-        sys.exit(exit_code(error))
+        _end(error)
+    except ModuleNotFoundError as error:
+        _end(_missing(error))
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     sys.exit(ExitCode.OK)
+
+
+def _end(error: ChemtraceError) -> NoReturn:
+    print_error(error, as_json="--json" in sys.argv)
+    sys.exit(exit_code(error))
+
+
+def _missing(error: ModuleNotFoundError) -> LibraryMissingError:
+    """The extra that brings a package which is not here; a missing part of our own is a defect and shows its trace."""
+    package = (error.name or "").partition(".")[0]
+    if package in ("", "chemtrace", "scanners"):
+        raise error
+    extra = _EXTRAS.get(package, "server")
+    return LibraryMissingError(
+        f"this command needs the package {package}, which is not installed: pip install 'chemtrace[{extra}]'"
+        f" / 此命令需要安装 chemtrace[{extra}]",
+        package=package,
+        extra=extra,
+    )
 
 
 if __name__ == "__main__":

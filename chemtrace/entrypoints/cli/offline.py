@@ -12,21 +12,31 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
+import orjson
 
 from chemtrace.core.bundle.model import MAX_BUNDLE_BYTES
 from chemtrace.core.bundle.qr import QR_PREFIX
 from chemtrace.core.bundle.trust import Trust, parse_trust
 from chemtrace.core.bundle.verdict import Verdict
 from chemtrace.core.bundle.verify import verify_bundle, verify_status
-from chemtrace.core.errors import BundleTooLargeError, ChemtraceError, ProofFileError, TrustFormatError
+from chemtrace.core.errors import (
+    BundleTooLargeError,
+    ChemtraceError,
+    ProofFileError,
+    ProofShapeError,
+    TrustFormatError,
+)
+from chemtrace.core.note import parse_vkey
 from chemtrace.core.times import format_utc, parse_rfc3339
 from chemtrace.entrypoints.cli.exit_codes import ExitCode, exit_code
 from chemtrace.entrypoints.cli.output import print_error, print_json, print_text
+from chemtrace.ledger.prove import parse_proof, verify_entry_proof
 
 Kind: TypeAlias = Literal["bundle", "status"]
 Language: TypeAlias = Literal["zh", "en", "both"]
 
 STATEMENTS: Final = ("authentic", "included", "complete", "current")
+KINDS: Final = ("bundle", "status", "proof")
 _FULL: Final = frozenset({"yes", "as_of"})
 _GAPS: Final = {"zh": "未核验：", "en": "Not checked:", "both": "未核验 · Not checked:"}
 
@@ -52,6 +62,41 @@ def check_file(
         data = proof.encode() if proof.startswith(QR_PREFIX) else _read(Path(proof))
         return verify_status(data.removesuffix(b"\n"), pinned, now_us=now_us)
     return verify_bundle(_read(Path(proof)), pinned, now_us=now_us)
+
+
+def check_entry_proof(file: Path, *, origin: str, key: str) -> dict[str, Any]:
+    """What an inclusion proof in a file says of one entry: `included`, its index and event, size and root of the tree.
+
+    Args:
+        origin: of the log, pinned.
+        key: the log's verifier key (name+hash+key), pinned.
+
+    Raises:
+        ProofFileError, BundleTooLargeError: the file cannot be read. ProofShapeError: it holds no such proof.
+        Otherwise as `verify_entry_proof`.
+    """
+    data = _read(file)
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise ProofShapeError(f"{file} is not JSON: {error}", file=str(file)) from error
+    proof = parse_proof(value)
+    entry, checkpoint = verify_entry_proof(proof, origin=origin, verifiers=[parse_vkey(key)])
+    return {
+        "included": True,
+        "index": proof.index,
+        "event_id": entry.event_id.hex(),
+        "size": checkpoint.size,
+        "root": checkpoint.root.hex(),
+    }
+
+
+def show_entry_proof(found: dict[str, Any], *, as_json: bool) -> None:
+    """Print what `check_entry_proof` found on standard output."""
+    if as_json:
+        print_json(found)
+    else:
+        print_text(f"已收录 included: entry {found['index']} of {found['size']}, event {found['event_id']}")
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
@@ -87,16 +132,32 @@ def show(verdict: Verdict, *, language: Language, as_json: bool) -> None:
         print_text(line)
 
 
+def answers(arguments: Sequence[str]) -> bool:
+    """Whether `run` knows this command; every other one needs the packages of the server."""
+    if arguments[:1] != ["verify"]:
+        return False
+    kinds = [word for word in arguments[1:2] if not word.startswith("-")]
+    return not kinds or kinds[0] in KINDS
+
+
 def run(arguments: Sequence[str]) -> int:
-    """`verify bundle|status` without the packages of the command line; returns the exit code."""
+    """`verify bundle|status|proof` without the packages of the command line; returns the exit code."""
     given = _parser().parse_args(arguments)
     try:
-        verdict = check_file(given.kind, given.proof, given.trust, at=given.at, max_age_s=given.max_age)
+        _run(given)
     except ChemtraceError as error:
         print_error(error, as_json=given.json)
         return exit_code(error)
-    show(verdict, language=given.lang, as_json=given.json)
     return ExitCode.OK
+
+
+def _run(given: argparse.Namespace) -> None:
+    if given.kind == "proof":
+        found = check_entry_proof(Path(given.proof), origin=given.origin, key=given.key)
+        show_entry_proof(found, as_json=given.json)
+        return
+    verdict = check_file(given.kind, given.proof, given.trust, at=given.at, max_age_s=given.max_age)
+    show(verdict, language=given.lang, as_json=given.json)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,14 +166,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify = parser.add_subparsers(dest="group", required=True).add_parser("verify")
     kinds = verify.add_subparsers(dest="kind", required=True)
-    for kind in ("bundle", "status"):
+    for kind in KINDS:
         command = kinds.add_parser(kind)
         command.add_argument("proof", metavar="FILE")
+        command.add_argument("--json", action="store_true")
+        if kind == "proof":
+            command.add_argument("--origin", required=True)
+            command.add_argument("--key", required=True, metavar="VKEY")
+            continue
         command.add_argument("--trust", type=Path, required=True, metavar="FILE")
         command.add_argument("--at", metavar="TIME")
         command.add_argument("--max-age", type=int, metavar="SECONDS")
         command.add_argument("--lang", choices=("zh", "en", "both"), default="both")
-        command.add_argument("--json", action="store_true")
     return parser
 
 

@@ -14,6 +14,7 @@ from chemtrace.core.bundle.trust import encode_trust
 from chemtrace.core.codes import parse_code
 from chemtrace.core.subjects import parse_subject
 from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
+from chemtrace.entrypoints.cli.outfile import write_file
 from chemtrace.entrypoints.cli.output import print_json, print_text
 
 QR_MODULE_PX = 6
@@ -68,7 +69,7 @@ def status(
         proof = application.reads.status(subject, only_ed25519=qr is not None)
         if qr is not None:
             picture = application.labels.render_qr_png(encode_status_qr(proof), QR_MODULE_PX, level="L")
-            qr.write_bytes(picture)
+            write_file(qr, picture)
             _tell(subject, qr, len(picture), proof.count, as_json=as_json)
     if out is None and qr is not None:
         return
@@ -99,7 +100,7 @@ def _write(encoded: bytes, out: Path | None) -> None:
     if out is None:
         print_text(encoded.decode())
     else:
-        out.write_bytes(encoded)
+        write_file(out, encoded)
 
 
 def _tell(subject: str, file: Path, size: int, events: int, *, as_json: bool) -> None:

@@ -20,9 +20,10 @@ def main() -> NoReturn:
         from chemtrace.entrypoints.cli import main as command_line
 
         command_line.main()
-    if sys.argv[1:2] != ["verify"]:
+    if not offline.answers(sys.argv[1:]):
         print_note(
-            "chemtrace: this is the base install; it verifies proof files: chemtrace verify bundle FILE --trust FILE\n"
+            "chemtrace: this is the base install; it verifies proof files:"
+            " chemtrace verify bundle|status FILE --trust FILE, chemtrace verify proof FILE --origin … --key …\n"
             "for everything else: pip install 'chemtrace[server]' / 仅装有离线核验；其余命令请安装 chemtrace[server]"
         )
         sys.exit(ExitCode.OK if sys.argv[1:2] in (["-h"], ["--help"]) else ExitCode.UNAVAILABLE)

@@ -12,6 +12,7 @@ import typer
 from chemtrace.entrypoints.cli.door import URL, Answer, Door, Token, opened_door
 from chemtrace.entrypoints.cli.exit_codes import ExitCode
 from chemtrace.entrypoints.cli.options import AsJSON, Data
+from chemtrace.entrypoints.cli.outfile import writing_to
 from chemtrace.entrypoints.cli.output import print_json, print_line, print_note, print_text, progress_bar
 from chemtrace.entrypoints.cli.passphrase import Passphrase, load_passphrase
 from chemtrace.entrypoints.cli.payload import Input, Item, Set, build_payload
@@ -96,7 +97,7 @@ def _hand_in(door: Door, statement: Statement, save: Path | None, *, as_json: bo
 
     wire = encode_wire(statement)
     if save is not None:
-        with save.open("ab") as file:
+        with writing_to(save), save.open("ab") as file:
             file.write(wire + b"\n")
         facts = {"event": statement.event_id.hex(), "saved": str(save)}
         print_json(facts) if as_json else print_text(f"已保存 saved event {facts['event']} in {save}")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from chemtrace.entrypoints.cli.options import AsJSON
+from chemtrace.entrypoints.cli.outfile import writing_to
 from chemtrace.entrypoints.cli.output import print_json, print_note
 
 TrustIn = Annotated[
@@ -37,18 +38,12 @@ def export_verifier(
 ) -> None:
     """Write the page that verifies proofs offline, one HTML file, with or without a trust file / 导出离线查验网页."""
     from chemtrace.core.bundle.trust import parse_trust
-    from chemtrace.core.errors import SettingError
     from chemtrace.entrypoints.verifier.page import render_verifier
 
     pinned = None if trust is None else parse_trust(trust.read_bytes())
     page = render_verifier(pinned)
-    try:
-        with file.open("xb") as stream:
-            stream.write(page)
-    except OSError as error:
-        raise SettingError(
-            f"{file} cannot be written: {error.strerror}; name a file that does not exist", setting="FILE"
-        ) from error
+    with writing_to(file), file.open("xb") as stream:
+        stream.write(page)
     digest = hashlib.sha256(page).hexdigest()
     if as_json:
         print_json(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from chemtrace.entrypoints.cli.audit import audit, print_report
 from chemtrace.entrypoints.cli.exit_codes import ExitCode
 from chemtrace.entrypoints.cli.options import AsJSON
-from chemtrace.entrypoints.cli.output import print_json, print_text, progress_bar
+from chemtrace.entrypoints.cli.output import print_json, progress_bar
 from chemtrace.entrypoints.cli.verify_anchors import verify_anchor
 from chemtrace.entrypoints.cli.verify_checkpoints import verify_checkpoint
 from chemtrace.entrypoints.cli.verify_proofs import verify_bundle_file, verify_status_file
@@ -36,29 +36,10 @@ def verify_proof(
     as_json: AsJSON = False,
 ) -> None:
     """Check an inclusion proof against a pinned log, offline; says *included*, nothing more."""
-    import orjson
+    from chemtrace.entrypoints.cli import offline
 
-    from chemtrace.core.errors import ProofShapeError
-    from chemtrace.core.note import parse_vkey
-    from chemtrace.ledger.prove import parse_proof, verify_entry_proof
-
-    try:
-        value: Any = orjson.loads(file.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise ProofShapeError(f"the file is not JSON: {error}") from error
-    proof = parse_proof(value)
-    entry, checkpoint = verify_entry_proof(proof, origin=origin, verifiers=[parse_vkey(key)])
-    result = {
-        "included": True,
-        "index": proof.index,
-        "event_id": entry.event_id.hex(),
-        "size": checkpoint.size,
-        "root": checkpoint.root.hex(),
-    }
-    if as_json:
-        print_json(result)
-    else:
-        print_text(f"已收录 included: entry {proof.index} of {checkpoint.size}, event {entry.event_id.hex()}")
+    found = offline.check_entry_proof(file, origin=origin, key=key)
+    offline.show_entry_proof(found, as_json=as_json)
 
 
 def verify_backup(
