@@ -174,3 +174,9 @@ def test_a_seal_behind_dashes_is_taken_out_of_any_text() -> None:
 def test_a_path_out_of_the_assets_leads_nowhere(url: str) -> None:
     for path in ("/assets/..%2f..%2fconfig.py", "/assets/%2e%2e/rendering.py", "/..%2f..%2fetc/passwd"):
         assert httpx.get(url + path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/log/registry/", "/log/checkpoint/", "/desk/", "/v1/events/"])
+def test_no_answer_sends_anybody_to_a_host_that_the_request_named(url: str, path: str) -> None:
+    answer = httpx.get(url + path, headers={"Host": "elsewhere.test"}, follow_redirects=False)
+    assert "elsewhere.test" not in answer.headers.get("Location", "")

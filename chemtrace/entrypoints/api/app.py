@@ -36,6 +36,8 @@ def create_app(application: Application) -> FastAPI:
         version=chemtrace.__version__,
         description=DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        # Such a redirect would lead to whatever host the request names.
+        redirect_slashes=False,
     )
     app.state.application = application
     app.state.wrong_tokens = wrong_tokens()
