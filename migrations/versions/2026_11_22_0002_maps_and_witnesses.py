@@ -24,12 +24,29 @@ APPEND_ONLY = {
 }
 
 
+# Indexes over columns that are mostly empty: rows without a value leave them, and are spared at every change.
+FILLED = {
+    "ix_entry_counterparty_idx": ("entry", ["counterparty", "idx"]),
+    "ix_item_parent": ("item", ["parent"]),
+    "ix_item_site_code": ("item", ["site", "code"]),
+    "ix_item_waybill": ("item", ["waybill"]),
+}
+
+
 def upgrade() -> None:
     create_tables()
+    narrow_indexes()
     if op.get_bind().dialect.name == "sqlite":
         guard_sqlite()
     else:
         guard_postgresql()
+
+
+def narrow_indexes() -> None:
+    for name, (table, columns) in FILLED.items():
+        filled = sa.text(f"{columns[0]} IS NOT NULL")
+        op.drop_index(name, table)
+        op.create_index(name, table, columns, sqlite_where=filled, postgresql_where=filled)
 
 
 def guard_sqlite() -> None:

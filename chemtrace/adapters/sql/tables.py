@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 NAMES: Final = {
@@ -37,6 +38,12 @@ Number: Final = BigInteger().with_variant(Integer(), "sqlite")
 
 def _index(*, primary_key: bool = False) -> Column[Any]:
     return Column("idx", Number, primary_key=primary_key, autoincrement=False, nullable=False)
+
+
+def _filled(name: str, *columns: str) -> Index:
+    """An index over the rows that have a value in its first column: most have none, and it is asked by equality."""
+    filled = text(f"{columns[0]} IS NOT NULL")
+    return Index(name, *columns, sqlite_where=filled, postgresql_where=filled)
 
 
 ledger = Table(
@@ -79,7 +86,7 @@ entry = Table(
     Column("receipt", LargeBinary),
     Column("receipt_signature", LargeBinary),
     Index("ix_entry_actor_idx", "actor", "idx"),
-    Index("ix_entry_counterparty_idx", "counterparty", "idx"),
+    _filled("ix_entry_counterparty_idx", "counterparty", "idx"),
 )
 
 payload = Table("payload", metadata, _index(primary_key=True), Column("body", LargeBinary, nullable=False))
@@ -131,9 +138,9 @@ item = Table(
     Column("last_idx", Number, nullable=False),
     Column("state", LargeBinary, nullable=False),
     Index("ix_item_holder_code", "holder", "code"),
-    Index("ix_item_site_code", "site", "code"),
-    Index("ix_item_parent", "parent"),
-    Index("ix_item_waybill", "waybill"),
+    _filled("ix_item_site_code", "site", "code"),
+    _filled("ix_item_parent", "parent"),
+    _filled("ix_item_waybill", "waybill"),
     sqlite_with_rowid=False,
 )
 
