@@ -20,11 +20,14 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from chemtrace.adapters.sql.engine import named_error, read_only_address
 from chemtrace.core.errors import (
     BackupInvalidError,
+    BackupMissingError,
     BackupStaleError,
     BackupTargetError,
     BackupUnsupportedError,
+    StorageAccessError,
     StorageFullError,
 )
 from chemtrace.core.times import format_utc
@@ -112,9 +115,17 @@ def store_backup(
 
 
 def load_manifest(backup: Path) -> BackupManifest:
-    """Return the manifest of the backup folder `backup`; raises `BackupInvalidError` when it is none."""
+    """Return the manifest of the backup folder `backup`.
+
+    Raises:
+        BackupMissingError: the folder is no backup.  BackupInvalidError: its manifest cannot be read.
+    """
     try:
         manifest = msgspec.json.decode((backup / MANIFEST_FILE).read_bytes(), type=BackupManifest)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BackupMissingError(
+            f"{backup} is no backup folder: it holds no {MANIFEST_FILE} / 不是备份目录", path=str(backup)
+        ) from error
     except (OSError, msgspec.DecodeError) as error:
         raise BackupInvalidError(
             f"this folder holds no readable backup manifest: {error}", path=str(backup)
@@ -127,7 +138,11 @@ def load_manifest(backup: Path) -> BackupManifest:
 
 
 def verify_backup(backup: Path) -> BackupManifest:
-    """Check a backup folder against its manifest; raises `BackupInvalidError` with both sides."""
+    """Check a backup folder against its manifest.
+
+    Raises:
+        BackupMissingError: the folder is no backup.  BackupInvalidError: it differs; carries both sides.
+    """
     manifest = load_manifest(backup)
     found = _describe(backup / DATABASE_FILE, now_us=0, with_keys=manifest.with_keys)
     for name in ("sha256", "bytes", "entries", "chain", "checkpoint"):
@@ -190,9 +205,7 @@ def _copy_database(source: Path, target: Path, progress: Progress | None) -> Non
         raise BackupInvalidError("there is no database file", path=str(source))
     try:
         with (
-            closing(
-                sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True, isolation_level=None)
-            ) as reader,
+            closing(sqlite3.connect(read_only_address(source), uri=True, isolation_level=None)) as reader,
             closing(sqlite3.connect(target, isolation_level=None)) as writer,
         ):
             # An open read transaction pins the snapshot, so a busy writer cannot make the copy start over.
@@ -202,6 +215,8 @@ def _copy_database(source: Path, target: Path, progress: Progress | None) -> Non
             # One plain file: what stands in the copy's own log would otherwise not be under its digest.
             writer.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.DatabaseError as error:
+        if isinstance(named := named_error(error), StorageAccessError):
+            raise named from error
         if "full" in str(error):
             raise StorageFullError(f"no room for the copy: {error}", path=str(target)) from error
         raise BackupInvalidError(f"the database cannot be copied: {error}", path=str(source)) from error

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from chemtrace.core.errors import LedgerLockedError
+from chemtrace.core.errors import LedgerLockedError, StorageAccessError
 
 LOCK_FILE: Final = "ledger.lock"
 
@@ -21,9 +21,17 @@ class WriterLock:
 
         Raises:
             LedgerLockedError: another process holds it; fields `pid` and `url` say which, where it serves.
+            StorageAccessError: this user cannot write into the folder.
         """
         self._path = data_dir / LOCK_FILE
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageAccessError(
+                f"the ledger in {data_dir} cannot be written by this user ({error.strerror}): run as its owner;"
+                " nothing was changed / 当前用户无权写入账本数据目录",
+                data_dir=str(data_dir),
+            ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -61,10 +69,11 @@ def read_holder(data_dir: Path) -> dict[str, Any]:
 
 def running_server(data_dir: Path) -> str | None:
     """The address of the process that holds the lock now, or None: nobody, or nobody that serves."""
-    path = data_dir / LOCK_FILE
-    if not path.exists():
+    try:
+        # Reading is enough to ask: a lock may be asked for through any descriptor.
+        handle = os.open(data_dir / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
         return None
-    handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -39,7 +39,7 @@ from chemtrace.adapters.sql.migrate import current_revision, newest_revision, up
 from chemtrace.adapters.sql.reads.audit import StoredSnapshot, open_snapshot
 from chemtrace.adapters.sql.store import SQLStore
 from chemtrace.core.catalogue import parse_catalogue
-from chemtrace.core.errors import LedgerMissingError
+from chemtrace.core.errors import LedgerMissingError, OutputFileError
 from chemtrace.flow.observation import Fault
 from chemtrace.ledger.audit import AuditReport, verify_log
 from chemtrace.ledger.rebuild import drop_folds, rebuild_folds
@@ -90,7 +90,7 @@ def audit_ledger(
     Raises:
         LedgerMissingError: no ledger there.
         CheckpointForkError: the vault's file is damaged.
-        AuditStateError: `state` is of another ledger or version.
+        AuditStateError: `state` is of another ledger or version.  OutputFileError: it cannot be written.
     """
     known = parse_catalogue((catalogue or contracts_dir() / CATALOGUE_FILE).read_bytes())
     # Before the snapshot: a server beside us may sign on, and what it had signed by now is in the snapshot.
@@ -119,11 +119,19 @@ def _processes(
         results, keep = {}, None
         if state is not None:
             ledger = ledger_name(store.fact("origin"), next(iter(store.entries_between(0, 0)), None))
-            if resume and state.exists():
-                results = read_state(state, ledger=ledger, program=__version__)
-                keep = stack.enter_context(continue_state(state))
-            else:
-                keep = stack.enter_context(begin_state(state, ledger=ledger, program=__version__))
+            try:
+                if resume and state.exists():
+                    results = read_state(state, ledger=ledger, program=__version__)
+                    keep = stack.enter_context(continue_state(state))
+                else:
+                    state.parent.mkdir(parents=True, exist_ok=True)
+                    keep = stack.enter_context(begin_state(state, ledger=ledger, program=__version__))
+            except OSError as error:
+                raise OutputFileError(
+                    f"the state of the audit cannot be kept in {state}: {error.strerror}; name another with --state",
+                    file=str(state),
+                    reason=str(error.strerror),
+                ) from error
         processes = AuditProcesses(database_url, known=results, keep=keep)
         stack.callback(processes.close)
         yield processes
@@ -179,8 +187,7 @@ def rebuild_ledger(*, database_url: str, data_dir: Path, progress: Progress | No
         LedgerMissingError, SchemaVersionError: there is nothing to rebuild, or it needs `chemtrace db upgrade` first.
         EntryCorruptError, MapBrokenError, TreeBrokenError: the entries are not those that were published.
     """
-    if database_url.startswith("sqlite") and not sqlite_path(database_url).is_file():
-        raise LedgerMissingError("there is no ledger here", path=str(sqlite_path(database_url)))
+    _require_file(database_url)
     lock = WriterLock(data_dir)
     database = Database(database_url)
     try:
@@ -200,13 +207,26 @@ def rebuild_ledger(*, database_url: str, data_dir: Path, progress: Progress | No
 
 
 def schema_state(database_url: str) -> tuple[str | None, str | None]:
-    """Return the schema of the database and the newest one that this program knows."""
+    """Return the schema of the database and the newest one that this program knows.
+
+    Raises:
+        LedgerMissingError: there is no database file; none was made.
+    """
+    _require_file(database_url)
     database = Database(database_url, read_only=True)
     try:
         with database.read() as connection:
             return current_revision(connection), newest_revision()
     finally:
         database.close()
+
+
+def _require_file(database_url: str) -> None:
+    """Refuse a SQLite ledger whose file is not there: connecting would make an empty one."""
+    if database_url.startswith("sqlite") and not sqlite_path(database_url).is_file():
+        raise LedgerMissingError(
+            "there is no ledger here: name its data folder with --data", path=str(sqlite_path(database_url))
+        )
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def load_identity(folder: Path) -> WitnessIdentity:
     """Read a witness's name and keys.
 
     Raises:
-        KeyFileModeError, KeyFileError: a file is missing, readable by others, or damaged.
+        KeyFileMissingError, KeyFileModeError, KeyFileError: a file is missing, readable by others, or damaged.
         SettingError: the folder is no witness's.
     """
     try:

@@ -17,7 +17,7 @@ from chemtrace.config import Settings
 from chemtrace.core.bundle.trust import Trust
 from chemtrace.core.catalogue import Catalogue
 from chemtrace.core.checkpoint import Checkpoint
-from chemtrace.core.errors import KeyFileModeError, LedgerMissingError
+from chemtrace.core.errors import KeyFileMissingError, LedgerMissingError
 from chemtrace.core.note import parse_vkey
 from chemtrace.ledger.authority import Authority
 from chemtrace.ledger.ledger import Ledger
@@ -82,10 +82,12 @@ class Application:
         """The authority's desk, where its key lies in the data folder.
 
         Raises:
-            KeyFileModeError: the key is not here (kept offline), or readable by others.
+            KeyFileMissingError: the key is not here (kept offline).  KeyFileModeError: readable by others.
         """
         if self._master is None:
-            raise KeyFileModeError("there is no master key on this machine", name=MASTER_FILE)
+            raise KeyFileMissingError(
+                "there is no master key on this machine: see docs/runbooks/key-lost.md", name=MASTER_FILE
+            )
         record = self.registry.authority
         if record is None:
             raise LedgerMissingError("this log has no authority yet")

@@ -18,7 +18,7 @@ from chemtrace.bootstrap.parts import draw_nonce, ledger_parts, load_catalogue, 
 from chemtrace.config import Settings
 from chemtrace.core.codes import label_url, make_code
 from chemtrace.core.credit_code import verify_credit_code
-from chemtrace.core.errors import LedgerExistsError
+from chemtrace.core.errors import LedgerExistsError, StorageAccessError
 from chemtrace.core.keys import generate_key
 from chemtrace.core.note import make_verifier
 from chemtrace.core.statement import encode_wire
@@ -63,6 +63,7 @@ def init_ledger(
 
     Raises:
         LedgerExistsError: the folder or the database is not empty; nothing was touched.
+        StorageAccessError: the folder cannot be made or looked into.
         CreditCodeError, NoteFormatError, CodeFormatError: code, origin or host cannot stand.
     """
     verify_credit_code(credit_code)
@@ -74,7 +75,7 @@ def init_ledger(
         role: generate_key(algorithm if role in ("authority", "recovery") else "ed25519")
         for role in SERVICE_KEYS
     }
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_folder(data_dir)
     upgrade(settings.database_url)
     database = Database(settings.database_url)
     lock = WriterLock(data_dir)
@@ -129,8 +130,25 @@ def _found(
         ledger.close()
 
 
+def _make_folder(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageAccessError(
+            f"{data_dir} cannot be made: {error.strerror}; name another data folder / 无法创建数据目录",
+            data_dir=str(data_dir),
+        ) from error
+
+
 def _require_empty(data_dir: Path) -> None:
-    if data_dir.exists() and any(path.name != LOCK_FILE for path in data_dir.iterdir()):
+    try:
+        filled = data_dir.exists() and any(path.name != LOCK_FILE for path in data_dir.iterdir())
+    except OSError as error:
+        raise StorageAccessError(
+            f"{data_dir} is no folder that this user can look into: {error.strerror} / 不是可访问的目录",
+            data_dir=str(data_dir),
+        ) from error
+    if filled:
         raise LedgerExistsError(
             f"{data_dir} is not empty: a ledger starts in an empty folder; nothing was touched",
             data_dir=str(data_dir),

@@ -86,7 +86,8 @@ def opened_mirror(
     `url` is the log's address, or a folder of its files as `chemtrace export log` writes them.
 
     Raises:
-        KeyFileModeError, KeyFileError, SettingError: no mirror's folder, one of another log, or unusable keys.
+        KeyFileMissingError, KeyFileModeError, KeyFileError: unusable keys.
+        SettingError: no mirror's folder, or one of another log.
     """
     clock = clock or SystemClock()
     identity = load_identity(folder)

@@ -20,7 +20,13 @@ from chemtrace.bootstrap.application import Application
 from chemtrace.bootstrap.parts import ledger_parts, load_catalogue, load_registered_key
 from chemtrace.bootstrap.trust import load_serving
 from chemtrace.config import Settings
-from chemtrace.core.errors import GuardMissingError, KeyFileModeError, LedgerMissingError
+from chemtrace.core.errors import (
+    GuardMissingError,
+    KeyFileMissingError,
+    KeyFileModeError,
+    LedgerMissingError,
+    StorageAccessError,
+)
 from chemtrace.ledger.genesis import LABEL_HOST, ORIGIN
 from chemtrace.ledger.ledger import Ledger
 from chemtrace.ledger.ports import Clock
@@ -37,7 +43,8 @@ def open_application(
     on SQLite it takes the writer's lock and leaves `url` in it.
 
     Raises:
-        LedgerMissingError, LedgerLockedError, SchemaVersionError, KeyFileModeError: it cannot be opened.
+        LedgerMissingError, LedgerLockedError, SchemaVersionError, StorageAccessError: it cannot be opened.
+        KeyFileMissingError, KeyFileModeError: a key of the server is not here, or can be read by others.
         EvidenceError: its records contradict themselves, see the runbooks; `read_only` still opens it.
     """
     _require_ledger(settings)
@@ -131,7 +138,14 @@ def _require_guards(database: Database, clock: Clock) -> None:
 def _require_ledger(settings: Settings) -> None:
     url = settings.database_url
     path = sqlite_path(url) if url.startswith("sqlite") else settings.data_dir
-    if not path.exists():
+    try:
+        found = path.exists()
+    except OSError as error:
+        raise StorageAccessError(
+            f"{path} cannot be reached by this user: {error.strerror} / 当前用户无权访问账本数据目录",
+            path=str(path),
+        ) from error
+    if not found:
         raise LedgerMissingError(
             f"there is no ledger in {settings.data_dir}: run `chemtrace init --data {settings.data_dir}`",
             data_dir=str(settings.data_dir),
@@ -141,5 +155,5 @@ def _require_ledger(settings: Settings) -> None:
 def _master_if_here(data_dir: Path) -> bytes | None:
     try:
         return load_master_key(data_dir)
-    except KeyFileModeError:
+    except (KeyFileMissingError, KeyFileModeError):
         return None

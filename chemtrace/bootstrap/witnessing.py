@@ -61,7 +61,8 @@ def opened_witness(
     """The witness of a folder, for as long as the block lasts.
 
     Raises:
-        KeyFileModeError, KeyFileError, SettingError: the folder is no witness's, or its keys cannot be used.
+        KeyFileMissingError, KeyFileModeError, KeyFileError: its keys cannot be used.
+        SettingError: the folder is no witness's.
     """
     identity = load_identity(folder)
     state = SQLiteWitnessState(folder / STATE_FILE)

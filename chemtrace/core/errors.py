@@ -328,8 +328,8 @@ class StorageFullError(UnavailableError, code="storage.full"):
     """The disk is full; nothing was changed."""
 
 
-class StorageReadOnlyError(UnavailableError, code="storage.read-only"):
-    """The data folder or the database can only be read by this user; nothing was changed."""
+class StorageAccessError(UnavailableError, code="storage.access"):
+    """This user may not read, or may not write, the data folder or the database in it; nothing was changed."""
 
 
 class OutputFileError(UnavailableError, code="output.file"):
@@ -501,6 +501,17 @@ class ClockError(EvidenceError, code="evidence.clock"):
 
 class CheckpointForkError(EvidenceError, code="evidence.fork"):
     """The vault was asked to sign a tree that does not contain the last one it signed."""
+
+
+class VaultLostError(EvidenceError, code="evidence.vault-lost"):
+    """The ledger holds signed checkpoints, but the vault does not know what it signed last; `signed_size` of the newest.
+
+    `chemtrace db accept-head` gives it a memory again; the runbook on restoring says when that may be done.
+    """
+
+
+class VaultMemoryError(ConflictError, code="vault.memory"):
+    """The vault knows what it signed last: nothing else is accepted in its place; `signed_size`, `signed_root`."""
 
 
 class EnterpriseUnknownError(IdentityError, code="enterprise.unknown"):

@@ -157,7 +157,7 @@ def test_a_lost_authority_key_is_replaced_by_the_recovery_key_alone(town: Town) 
     made = run_ok(
         "keys", "new", "--json", "--enterprise", AUTHORITY, "--role", "authority", "--out", "new.pem"
     ).json
-    assert run("keys", "register", made["request"], "--json").problem["code"] == "key.file-mode"
+    assert run("keys", "register", made["request"], "--json").problem["code"] == "key.file-missing"
     thief = run("keys", "register", made["request"], "--recovery", "lost.pem", "--json")
     assert (thief.code, thief.problem["code"]) == (3, "key.role")
     run_ok("keys", "register", made["request"], "--recovery", str(recovery))

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from chemtrace.core.errors import KeyFileModeError, LedgerExistsError
+from chemtrace.core.errors import KeyFileMissingError, KeyFileModeError, LedgerExistsError
 from chemtrace.core.key_files import encode_private_pem, parse_private_pem
 from chemtrace.core.keys import PrivateKey
 
@@ -35,7 +35,7 @@ def load_private_key(path: Path, passphrase: str | None = None, sm2_id: str = ""
     """Read a private key.
 
     Raises:
-        KeyFileModeError: missing, or readable by others.
+        KeyFileMissingError: it is not here.  KeyFileModeError: it cannot be read, or others can read it.
         KeyFileError: not a private key, or a wrong passphrase.
     """
     return parse_private_pem(load_secret(path), passphrase, sm2_id)
@@ -49,7 +49,7 @@ def make_master_key(data_dir: Path) -> bytes:
 
 
 def load_master_key(data_dir: Path) -> bytes:
-    """Read the master key; raises `KeyFileModeError`."""
+    """Read the master key; raises `KeyFileMissingError`, `KeyFileModeError`."""
     key = load_secret(data_dir / MASTER_FILE)
     if len(key) != MASTER_BYTES:
         raise KeyFileModeError(f"{MASTER_FILE} has {len(key)} bytes, not {MASTER_BYTES}", size=len(key))
@@ -73,10 +73,16 @@ def store_secret(path: Path, data: bytes) -> None:
 
 
 def load_secret(path: Path) -> bytes:
-    """Read a file that only its owner may read; raises `KeyFileModeError`."""
+    """Read a file that only its owner may read; raises `KeyFileMissingError`, `KeyFileModeError`."""
     try:
         mode = path.stat().st_mode
         data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise KeyFileMissingError(
+            f"there is no key file {path}: name the file where it is; lost keys: docs/runbooks/key-lost.md"
+            " / 找不到密钥文件；遗失处理见手册",
+            name=path.name,
+        ) from error
     except OSError as error:
         raise KeyFileModeError(f"{path.name} cannot be read: {error.strerror}", name=path.name) from error
     if mode & _OTHERS:

@@ -7,22 +7,34 @@ COMMITTED with the head row locked FOR UPDATE for writes, REPEATABLE READ for sn
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from chemtrace.core.errors import LedgerBusyError, StorageFullError, UnavailableError
+from chemtrace.core.errors import (
+    ChemtraceError,
+    DatabaseDamagedError,
+    LedgerBusyError,
+    StorageAccessError,
+    StorageFullError,
+    UnavailableError,
+)
 
 BUSY_TIMEOUT_MS: Final = 10_000
 """How long a connection waits for a lock: longer than any group commit, shorter than a client's patience."""
 
 _FULL_MARKS: Final = ("database or disk is full", "disk is full", "no space left", "disk i/o error")
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_NO_ACCESS: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+_POSTGRESQL_DAMAGE: Final = ("XX001", "XX002")  # data_corrupted, index_corrupted
 _POSTGRESQL_FULL: Final = ("53100", "53200")  # disk_full, out_of_memory (PostgreSQL appendix A)
 
 
@@ -35,7 +47,7 @@ class Database:
         self.dialect = make_url(url).get_backend_name()
         self._read_only = read_only
         if self.dialect == "sqlite":
-            self._reading = _sqlite_engine(url, "BEGIN", readers, query_only=True)
+            self._reading = _sqlite_engine(url, "BEGIN", readers, query_only=True, read_only=read_only)
             # Without writing there is nothing to make ready for it: a first answer is awaited.
             self._writing = (
                 self._reading if read_only else _sqlite_engine(url, "BEGIN IMMEDIATE", 1, query_only=False)
@@ -54,7 +66,8 @@ class Database:
         """One write transaction: committed when the block ends, rolled back when it raises.
 
         Raises:
-            StorageFullError, LedgerBusyError: nothing was changed.
+            StorageFullError, StorageAccessError, LedgerBusyError: nothing was changed.
+            DatabaseDamagedError: the file is damaged.
         """
         if self._read_only:
             raise UnavailableError("this ledger was opened for reading only")
@@ -63,7 +76,11 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent snapshot; nothing can be written through it."""
+        """One consistent snapshot; nothing can be written through it.
+
+        Raises:
+            StorageAccessError, LedgerBusyError: it cannot be read now. DatabaseDamagedError: the file is damaged.
+        """
         with named_errors(), self._reading.connect() as connection:
             yield connection
 
@@ -75,23 +92,36 @@ class Database:
 
 @contextmanager
 def named_errors() -> Iterator[None]:
-    """Turn what a database says about disks and locks into our own errors; other defects pass through."""
+    """Turn what a database says about disks, locks and damage into our own errors; other defects pass through."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
-        raised = _named(error)
+        raised = named_error(error)
         if raised is None:
             raise
         raise raised from error
 
 
-def _named(error: DBAPIError | sqlite3.Error) -> UnavailableError | None:
+def named_error(error: DBAPIError | sqlite3.Error) -> ChemtraceError | None:
+    """Our own error for what a database says about its disk, its locks or its damage; None for another defect."""
     original = error.orig if isinstance(error, DBAPIError) else error
     text = str(original).lower()
     state = getattr(original, "sqlstate", None)
     if any(mark in text for mark in _FULL_MARKS) or state in _POSTGRESQL_FULL:
         return StorageFullError(
             "the disk of the ledger is full: nothing was changed; make room and send again"
+        )
+    code = getattr(original, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    if primary in _DAMAGE or state in _POSTGRESQL_DAMAGE:
+        return DatabaseDamagedError(
+            f"the ledger's database is damaged ({text}): stop writing and follow docs/runbooks/chain-break.md"
+            " / 数据库文件已损坏：停止写入，按手册处理"
+        )
+    if primary in _NO_ACCESS:
+        return StorageAccessError(
+            f"the ledger's database cannot be opened as asked by this user ({text}): nothing was changed; check owner"
+            " and mode of the data folder and of the files in it / 当前用户无权读写账本数据目录"
         )
     if "database is locked" in text or state in ("55P03", "57014"):
         return LedgerBusyError("another program holds the ledger's database: nothing was changed; send again")
@@ -100,21 +130,39 @@ def _named(error: DBAPIError | sqlite3.Error) -> UnavailableError | None:
     return None
 
 
-def _sqlite_engine(url: str, begin: str, size: int, *, query_only: bool) -> Engine:
+def read_only_address(database: Path) -> str:
+    """The SQLite URI that opens a file for reading, also in a folder that this user cannot write."""
+    ending = "&immutable=1" if _is_frozen(database) else ""
+    return f"file:{quote(str(database.absolute()))}?mode=ro{ending}"
+
+
+def _is_frozen(database: Path) -> bool:
+    """Whether a SQLite file stands in a folder that this user cannot write, with no log beside it.
+
+    SQLite then has nowhere to keep the log's index, and needs none: nobody writes. With a log beside it somebody does,
+    or was broken off, and SQLite says itself whether it can read on.
+    """
+    writable = os.access(database.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    return not writable and not Path(f"{database}-wal").exists()
+
+
+def _sqlite_engine(url: str, begin: str, size: int, *, query_only: bool, read_only: bool = False) -> Engine:
     database = make_url(url).database
     if not database or database == ":memory:":
         raise UnavailableError("a ledger lives in a file: give a path behind sqlite:///")
-    Path(database).parent.mkdir(parents=True, exist_ok=True)
+    options: dict[str, Any] = {
+        "check_same_thread": False,
+        "timeout": BUSY_TIMEOUT_MS / 1000,
+        "cached_statements": 512,
+    }
+    if read_only and _is_frozen(Path(database)):
+        address = read_only_address(Path(database))
+        way: dict[str, Any] = {"creator": lambda: sqlite3.connect(address, uri=True, **options)}
+    else:
+        _make_folder(Path(database).parent)
+        way = {"connect_args": options}
     engine = create_engine(
-        url,
-        poolclass=QueuePool,
-        pool_size=size,
-        max_overflow=0 if not query_only else 24,
-        connect_args={
-            "check_same_thread": False,
-            "timeout": BUSY_TIMEOUT_MS / 1000,
-            "cached_statements": 512,
-        },
+        url, poolclass=QueuePool, pool_size=size, max_overflow=0 if not query_only else 24, **way
     )
 
     @event.listens_for(engine, "connect")
@@ -129,6 +177,16 @@ def _sqlite_engine(url: str, begin: str, size: int, *, query_only: bool) -> Engi
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageAccessError(
+            f"{folder} cannot be made: {error.strerror}; name another data folder / 无法创建数据目录",
+            folder=str(folder),
+        ) from error
 
 
 def _pragmas(*, query_only: bool) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class Desk:
 
 @contextmanager
 def opened_desk(data: Path | None) -> Iterator[Desk]:
-    """Open the desk; raises `KeyFileModeError` where the authority's key is not in the data folder."""
+    """Open the desk; raises `KeyFileMissingError` where the authority's key is not in the data folder."""
     with opened_door(data) as door:
         if door.application is None:
             raise LedgerMissingError(

@@ -63,7 +63,7 @@ def _end(error: ChemtraceError) -> NoReturn:
 def _missing(error: ModuleNotFoundError) -> LibraryMissingError:
     """The extra that brings a package which is not here; a missing part of our own is a defect and shows its trace."""
     package = (error.name or "").partition(".")[0]
-    if package in ("", "chemtrace", "scanners"):
+    if package in ("", "chemtrace", "scanners") or package in sys.stdlib_module_names:
         raise error
     extra = _EXTRAS.get(package, "server")
     return LibraryMissingError(

@@ -18,6 +18,7 @@ from chemtrace.adapters.backup import (
 from chemtrace.adapters.sql.reads.audit import open_snapshot
 from chemtrace.core.errors import (
     BackupInvalidError,
+    BackupMissingError,
     BackupStaleError,
     BackupTargetError,
     BackupUnsupportedError,
@@ -122,7 +123,7 @@ def test_keys_travel_only_when_asked_for(played: Played, tmp_path: Path) -> None
 
 
 def test_refuses_what_is_no_backup(tmp_path: Path) -> None:
-    with pytest.raises(BackupInvalidError):
+    with pytest.raises(BackupMissingError):
         load_manifest(tmp_path)
     (tmp_path / "manifest.json").write_text('{"typ": "chemtrace/backup/1"}')
     with pytest.raises(BackupInvalidError):

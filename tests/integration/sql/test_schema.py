@@ -9,7 +9,7 @@ from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.guards import APPEND_ONLY, missing_guards, verify_guards
 from chemtrace.adapters.sql.migrate import current_revision, newest_revision, upgrade, verify_schema
 from chemtrace.adapters.sql.tables import metadata
-from chemtrace.core.errors import GuardMissingError
+from chemtrace.core.errors import GuardMissingError, StorageAccessError
 
 ROWS = {
     "checkpoint": "INSERT INTO checkpoint (size, note) VALUES (1, {blob})",
@@ -141,5 +141,5 @@ def test_notices_a_guard_that_is_switched_off(postgresql_url):
 
 
 def test_readers_cannot_write(database):
-    with pytest.raises(DBAPIError), database.read() as connection:
+    with pytest.raises((DBAPIError, StorageAccessError)), database.read() as connection:
         connection.exec_driver_sql("DELETE FROM opening")

@@ -16,6 +16,7 @@ from chemtrace.adapters.logs import HIDDEN, configure_logs
 from chemtrace.core.algorithms import verify
 from chemtrace.core.errors import (
     CheckpointForkError,
+    KeyFileMissingError,
     KeyFileModeError,
     LedgerExistsError,
     LedgerLockedError,
@@ -121,7 +122,7 @@ def test_refuses_a_key_that_others_can_read(tmp_path):
 
 
 def test_refuses_a_key_file_that_is_missing(tmp_path):
-    with pytest.raises(KeyFileModeError):
+    with pytest.raises(KeyFileMissingError):
         load_secret(tmp_path / "none.pem")
 
 

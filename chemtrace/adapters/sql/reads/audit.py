@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, func, make_url, select
 from sqlalchemy.exc import DBAPIError
 
-from chemtrace.adapters.sql.engine import Database
+from chemtrace.adapters.sql.engine import Database, named_error
 from chemtrace.adapters.sql.guards import missing_guards
 from chemtrace.adapters.sql.rows import spelled
 from chemtrace.adapters.sql.tables import (
@@ -90,6 +90,7 @@ def open_snapshot(url: str) -> Iterator[StoredSnapshot]:
 
     Raises:
         LedgerMissingError: no such file, or no ledger's tables in it.
+        DatabaseDamagedError, StorageAccessError: it cannot be read.
         SchemaVersionError: a ledger of before the subject map.
     """
     if url.startswith("sqlite:///") and not Path(str(make_url(url).database)).is_file():
@@ -100,9 +101,10 @@ def open_snapshot(url: str) -> Iterator[StoredSnapshot]:
             try:
                 connection.execute(select(func.count()).select_from(log_head)).scalar_one()
             except DBAPIError as error:
+                if named_error(error) is not None:
+                    raise
                 raise LedgerMissingError(
-                    "this database holds no ledger, or is too damaged to read",
-                    url=make_url(url).database or "",
+                    "this database holds no ledger", url=make_url(url).database or ""
                 ) from error
             _require_schema(connection)
             yield StoredSnapshot(connection)
@@ -115,6 +117,8 @@ def _require_schema(connection: Connection) -> None:
     try:
         connection.execute(select(map_page.c.version).limit(1)).first()
     except DBAPIError as error:
+        if named_error(error) is not None:
+            raise
         raise SchemaVersionError(
             "the database has an older schema: run `chemtrace db upgrade` on it, or on a copy, and audit that",
             found="0001",
