@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
+from chemtrace.entrypoints.cli.outfile import write_file
 from chemtrace.entrypoints.cli.output import print_json, print_text
 
 _LINE = 64
@@ -40,7 +41,7 @@ def export_key(
     if record is None:
         raise KeyUnknownError(f"no {role.value} key is registered in this ledger", role=role.value)
     spki = record.public_key.spki
-    out.write_bytes(spki if der else _pem(spki))
+    write_file(out, spki if der else _pem(spki))
     if as_json:
         print_json({"kid": record.kid, "role": role.value, "origin": origin, "file": str(out)})
         return

@@ -12,6 +12,7 @@ from chemtrace.entrypoints.cli.desk import opened_desk, replace_service_key
 from chemtrace.entrypoints.cli.door import opened_door
 from chemtrace.entrypoints.cli.key_export import export_key
 from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
+from chemtrace.entrypoints.cli.outfile import write_file, writing_to
 from chemtrace.entrypoints.cli.output import print_json, print_note, print_table, print_text
 from chemtrace.entrypoints.cli.passphrase import Passphrase, load_passphrase
 
@@ -60,8 +61,9 @@ def new(
     key = generate_key(algorithm)
     body = make_key_request(key, enterprise, role)
     target = request_file or out.with_suffix(".request.json")
-    store_private_key(out.absolute(), key, load_passphrase(passphrase_file))
-    target.write_bytes(body)
+    with writing_to(out, folder_mode=0o700):
+        store_private_key(out.absolute(), key, load_passphrase(passphrase_file))
+    write_file(target, body)
     if as_json:
         print_json({"kid": key.kid.hex(), "algorithm": algorithm, "key": str(out), "request": str(target)})
         return
@@ -83,7 +85,7 @@ def request(
     from chemtrace.core.keys import make_key_request
 
     key = load_private_key(key_file, load_passphrase(passphrase_file))
-    out.write_bytes(make_key_request(key, enterprise, role))
+    write_file(out, make_key_request(key, enterprise, role))
     if as_json:
         print_json({"kid": key.kid.hex(), "algorithm": key.public.alg, "request": str(out)})
     else:
