@@ -22,7 +22,8 @@ from chemtrace.mirror.monitor import OwnEvent, Pinned
 MONITOR_FILE: Final = "monitor.db"
 EVIDENCE_FOLDER: Final = "evidence"
 MAX_EVIDENCE: Final = 100
-"""Files of evidence of each code: one is proof, a hundred are a flood, and no flood leaves another code out."""
+"""Files of evidence of each code that nobody has acknowledged: one is proof, a hundred are a flood, and no flood leaves
+another code out."""
 
 _SCHEMA: Final = """
 PRAGMA journal_mode = WAL;
@@ -30,6 +31,7 @@ CREATE TABLE IF NOT EXISTS pinned (id INTEGER PRIMARY KEY CHECK (id = 1), origin
     enterprise TEXT NOT NULL, doc BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS own (subject TEXT, event_id BLOB, idx INTEGER NOT NULL, shown INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (subject, event_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS acknowledged (name TEXT PRIMARY KEY, at_us INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS own_unproved ON own (subject) WHERE shown = 0;
 """
 
@@ -104,8 +106,9 @@ class MonitorFolder:
         """Keep evidence as a file of its own, durable on return; False when the same, or a flood, was kept before."""
         problem = msgspec.json.encode(error.problem(), order="sorted")
         name = f"{error.code}-{hashlib.sha256(problem).hexdigest()[:16]}.json"
-        kept = [one for one in self._names() if _code(one) == error.code]
-        if name in kept or len(kept) >= MAX_EVIDENCE:
+        if (self._evidence / name).exists():
+            return False
+        if len([one for one in self.standing() if _code(one) == error.code]) >= MAX_EVIDENCE:
             return False
         document = {
             "found": format_utc(self._clock.now_us()),
@@ -113,6 +116,9 @@ class MonitorFolder:
             **_notes(error),
         }
         self._evidence.mkdir(mode=0o700, exist_ok=True)
+        # It was moved away after somebody saw it, and is found again: that is news.
+        with self._writing():
+            self._connection.execute("DELETE FROM acknowledged WHERE name = ?", (name,))
         partial = self._evidence / f".{name}.partial"
         with partial.open("wb") as stream:
             stream.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
@@ -126,6 +132,22 @@ class MonitorFolder:
     def kept_codes(self) -> frozenset[str]:
         """Codes of the evidence kept so far."""
         return frozenset([_code(name) for name in self._names()])
+
+    def standing(self) -> Sequence[str]:
+        """Names of the files of evidence that nobody has acknowledged, in order; one moved away stands no more."""
+        with self._lock, named_errors():
+            seen = {row[0] for row in self._connection.execute("SELECT name FROM acknowledged")}
+        return sorted(name for name in self._names() if name not in seen)
+
+    def acknowledge(self) -> Sequence[str]:
+        """Take note that a person has seen what stands, durable on return; the files stay as they are."""
+        names, now_us = self.standing(), self._clock.now_us()
+        with self._writing():
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO acknowledged (name, at_us) VALUES (?, ?)",
+                [(name, now_us) for name in names],
+            )
+        return names
 
     def close(self) -> None:
         """Close the file."""

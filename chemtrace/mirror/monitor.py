@@ -102,6 +102,14 @@ class MonitorStore(Protocol):
         """Codes of the evidence kept so far."""
         ...
 
+    def standing(self) -> Sequence[str]:
+        """Names of the evidence kept that nobody has acknowledged."""
+        ...
+
+    def acknowledge(self) -> Sequence[str]:
+        """Take note that a person has seen what stands, durable on return; the names of it."""
+        ...
+
 
 class Round(msgspec.Struct, frozen=True):
     """What one look found: size of the log, own events that are new, histories that were shown whole, findings."""
@@ -149,6 +157,17 @@ class Monitor:
         proved = self._prove(view, provable, found)
         self._keep(found)
         return Round(view.checkpoint.size, new, proved, tuple(found))
+
+    def standing(self) -> Sequence[str]:
+        """What was found in this or any earlier look and nobody has acknowledged: names of the files of evidence."""
+        return self._store.standing()
+
+    def acknowledge(self) -> Sequence[str]:
+        """A person has seen what stands; it stays kept, and is no longer told. What is found again stands again.
+
+        A log that has signed two histories is not believed after that either.
+        """
+        return self._store.acknowledge()
 
     @contextmanager
     def _keeping(self) -> Iterator[None]:

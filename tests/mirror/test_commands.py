@@ -96,6 +96,46 @@ def test_a_monitor_that_does_not_know_the_signing_key_ends_with_5(world, files):
     assert len(list((files / "monitor" / "evidence").iterdir())) == len(found)
 
 
+@pytest.fixture
+def foreign(world, files):
+    """A monitor that has found events in the enterprise's name which none of the keys it knows has signed."""
+    request = make_key_request(world.seeded.hands.keys[DEALER], MAKER, "enterprise")
+    (files / "maker.request.json").write_bytes(request)
+    world.make(1)
+    world.publish()
+    done = run(*watching(world, files, "--json"))
+    return json.loads(done.out.splitlines()[-1])["standing"]
+
+
+def test_what_a_monitor_has_found_stands_in_every_later_run_until_it_is_acknowledged(world, files, foreign):
+    assert foreign > 0
+    again = run(*watching(world, files, "--json"))
+    assert (5, 0, foreign) == (again.code, again.json["findings"], again.json["standing"])
+    told = run(*watching(world, files)).out
+    assert f"有 {foreign} 项发现未确认" in told
+    assert "nothing contradicts" not in told
+    lines = [
+        json.loads(line)
+        for line in run_ok(*watching(world, files, "--acknowledge", "--json")).out.splitlines()
+    ]
+    assert foreign == len(lines[0]["acknowledged"])
+    assert 0 == lines[1]["standing"]
+    assert 0 == run_ok(*watching(world, files, "--json")).json["standing"]
+    assert foreign == len(list((files / "monitor" / "evidence").iterdir()))
+
+
+def test_what_stands_is_told_and_ends_with_5_also_when_the_log_is_not_reached(world, files, foreign):
+    done = run(*watching(world, files, "--json", **{"--log": "http://127.0.0.1:9"}))
+    assert (5, foreign) == (done.code, done.json["standing"])
+    assert "server.unavailable" == done.problem["code"]
+
+
+def test_files_of_evidence_that_were_moved_away_stand_no_more(world, files, foreign):
+    for file in (files / "monitor" / "evidence").iterdir():
+        file.rename(files / file.name)
+    assert 0 == run_ok(*watching(world, files, "--json")).json["standing"]
+
+
 def test_a_monitors_folder_is_not_used_for_another_enterprise(world, files):
     run_ok(*watching(world, files))
     request = make_key_request(world.seeded.hands.keys[DEALER], DEALER, "enterprise")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from chemtrace.entrypoints.cli.exit_codes import ExitCode
+from chemtrace.entrypoints.cli.exit_codes import ExitCode, exit_code
 from chemtrace.entrypoints.cli.options import AsJSON
 from chemtrace.entrypoints.cli.output import print_line, print_note, print_text, push_out
 
 if TYPE_CHECKING:
     from chemtrace.mirror.monitor import Monitor, Round
+
+SHOWN_FILES: Final = 10
+"""Files of evidence named in each look; the folder has all of them."""
 
 
 def register(app: typer.Typer) -> None:
@@ -41,9 +45,20 @@ def monitor(
     interval: Annotated[
         float, typer.Option(min=1, max=86_400, help="seconds between two looks / 查看间隔（秒）")
     ] = 60.0,
+    acknowledge: Annotated[
+        bool,
+        typer.Option(
+            "--acknowledge",
+            help="you have read what was found before: do not tell it again / 已阅此前的发现，不再提示",
+        ),
+    ] = False,
     as_json: AsJSON = False,
 ) -> None:
-    """Watch a log for one enterprise; with --once exit code 5 when anything contradicts / 企业监测."""
+    """Watch a log for one enterprise; with --once exit code 5 when anything contradicts / 企业监测.
+
+    What was found before is told again, with exit code 5, until somebody acknowledges it or moves the files away.
+    此前的发现每次都会提示并以 5 结束，直至确认或移走证据文件。
+    """
     from chemtrace.bootstrap.monitoring import load_own_keys, load_token, load_trust, opened_monitor
 
     with opened_monitor(
@@ -54,26 +69,40 @@ def monitor(
         enterprise=enterprise,
         keys=load_own_keys(keys, enterprise),
     ) as watching:
+        if acknowledge:
+            _tell_acknowledged(watching.acknowledge(), as_json=as_json)
+        code = _look(watching, as_json=as_json)
+        push_out()
         if once:
-            raise typer.Exit(_say(watching.look(), as_json=as_json))
+            raise typer.Exit(code)
+        if not as_json:
+            print_note(
+                f"每 {interval:g} 秒查看一次，Ctrl-C 停止；只看一次用 --once"
+                f" · looks every {interval:g} s, Ctrl-C stops it; --once looks once"
+            )
         while True:
+            time.sleep(interval)
             _look(watching, as_json=as_json)
             push_out()
-            time.sleep(interval)
 
 
-def _look(watching: Monitor, *, as_json: bool) -> None:
-    """One look of many: a log that is not reached now may be reached later, and what contradicts is said each time."""
+def _look(watching: Monitor, *, as_json: bool) -> ExitCode:
+    """One look; a log that is not reached now may be reached later, and what stands is said each time."""
     from chemtrace.core.errors import ChemtraceError
     from chemtrace.entrypoints.cli.output import print_error
 
     try:
-        _say(watching.look(), as_json=as_json)
+        found = watching.look()
     except ChemtraceError as error:
         print_error(error, as_json=as_json)
+        standing = watching.standing()
+        if standing:
+            _say_standing(standing, as_json=as_json)
+        return ExitCode.EVIDENCE if standing else exit_code(error)
+    return _say(found, watching.standing(), as_json=as_json)
 
 
-def _say(found: Round, *, as_json: bool) -> ExitCode:
+def _say(found: Round, standing: Sequence[str], *, as_json: bool) -> ExitCode:
     from chemtrace.core.errors import EvidenceError, RefusedError
 
     if as_json:
@@ -84,14 +113,48 @@ def _say(found: Round, *, as_json: bool) -> ExitCode:
             "new_events": found.new_events,
             "proved": found.proved,
             "findings": len(found.findings),
+            "standing": len(standing),
         })  # fmt: skip
     else:
-        for error in found.findings:
-            print_note(f"发现 found: {error.message} [{error.code}]")
-        word = "一致 nothing contradicts" if not found.findings else f"矛盾 findings: {len(found.findings)}"
-        print_text(
-            f"{word}; 日志 log {found.size}, 新事件 new events {found.new_events}, 已证 proved {found.proved}"
-        )
-    if any(isinstance(error, EvidenceError | RefusedError) for error in found.findings):
+        _say_round(found, standing)
+    if standing or any(isinstance(error, EvidenceError | RefusedError) for error in found.findings):
         return ExitCode.EVIDENCE
     return ExitCode.UNAVAILABLE if found.findings else ExitCode.OK
+
+
+def _say_round(found: Round, standing: Sequence[str]) -> None:
+    for error in found.findings:
+        print_note(f"发现 found: {error.message} [{error.code}]")
+    word = f"矛盾 findings: {len(found.findings)}"
+    if not found.findings:
+        word = "本次无新矛盾 nothing new" if standing else "一致 nothing contradicts"
+    print_text(
+        f"{word}; 日志 log {found.size}, 新事件 new events {found.new_events}, 已证 proved {found.proved}"
+    )
+    if standing:
+        _say_standing(standing, as_json=False)
+
+
+def _say_standing(standing: Sequence[str], *, as_json: bool) -> None:
+    """What is kept and not acknowledged: the number on standard output, the files beside it."""
+    if as_json:
+        print_line({"standing": len(standing)})
+        return
+    count = len(standing)
+    print_text(
+        f"证据目录中有 {count} 项发现未确认，请逐项阅读"
+        f" · {count} {'finding stands' if count == 1 else 'findings stand'} in the folder evidence, not acknowledged:"
+        " read each; then --acknowledge / 阅后加 --acknowledge"
+    )
+    for name in standing[:SHOWN_FILES]:
+        print_note(f"  evidence/{name}")
+    if count > SHOWN_FILES:
+        print_note(f"  … {count - SHOWN_FILES}")
+
+
+def _tell_acknowledged(names: Sequence[str], *, as_json: bool) -> None:
+    if as_json:
+        print_line({"acknowledged": names})
+        return
+    for name in names:
+        print_text(f"已确认 acknowledged: evidence/{name}")
