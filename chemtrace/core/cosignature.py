@@ -28,9 +28,11 @@ from chemtrace.core.note import Note, NoteSignature, check_key_name, encode_vkey
 ED25519_COSIGNATURE: Final = 4
 ML_DSA_44_COSIGNATURE: Final = 6
 TIME_BYTES: Final = 8
-MAX_TIME_S: Final = 2**63 - 1
+MAX_TIME_S: Final = 253_402_300_799
+"""The last second of the year 9999: no honest clock says more, and no calendar here writes it."""
 MAX_NAME_BYTES: Final = 255
 
+_MAX_SIZE: Final = 2**63 - 1
 _SUBTREE_LABEL: Final = b"subtree/v1\n\0"
 _KEY_SIZES: Final = {ED25519_COSIGNATURE: KEY_BYTES, ML_DSA_44_COSIGNATURE: ML_DSA_KEY_BYTES}
 _SIGNATURE_SIZES: Final = {
@@ -105,7 +107,7 @@ def parse_witness_vkey(text: str) -> CosignatureVerifier:
 
 
 def cosign(note_text: str, name: str, key: CosigningKey, time_s: int) -> NoteSignature:
-    """Return the cosignature line over a checkpoint's text at `time_s` (seconds since 1970, 1 to 2^63 - 1).
+    """Return the cosignature line over a checkpoint's text at `time_s` (seconds since 1970, 1 to `MAX_TIME_S`).
 
     Raises:
         CheckpointError: the text is no checkpoint.
@@ -113,7 +115,7 @@ def cosign(note_text: str, name: str, key: CosigningKey, time_s: int) -> NoteSig
     """
     verifier = cosigner(name, key)
     if not 0 < time_s <= MAX_TIME_S:
-        raise NoteFormatError("a cosignature has a time of 1 to 2^63 - 1 seconds", found=time_s)
+        raise NoteFormatError(f"a cosignature has a time of 1 to {MAX_TIME_S} seconds", found=time_s)
     signature = key.sign(_signed_message(verifier, note_text, time_s))
     return NoteSignature(name, verifier.key_hash, time_s.to_bytes(TIME_BYTES, "big") + signature)
 
@@ -183,7 +185,7 @@ def cosigned_message(*, name: str, time_s: int, origin: str, start: int, end: in
         raise NoteFormatError(
             "a cosigner's name and a log's origin have 1 to 255 bytes", name=name, origin=origin
         )
-    if not 0 <= start <= end <= MAX_TIME_S or not 0 <= time_s <= MAX_TIME_S or (start and time_s):
+    if not 0 <= start <= end <= _MAX_SIZE or not 0 <= time_s <= MAX_TIME_S or (start and time_s):
         raise NoteFormatError("no such subtree can be cosigned", start=start, end=end, time_s=time_s)
     numbers = [number.to_bytes(8, "big") for number in (time_s, start, end)]
     sized = [bytes((len(text),)) + text for text in names]

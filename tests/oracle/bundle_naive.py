@@ -321,7 +321,7 @@ def climb(name: str, value: bytes, way: tuple[int, bytes, list[bytes]]) -> bytes
 # ---------------------------------------------------------------------- steps 2 and 3
 
 
-def check_signed(parts: Parts, trust: Parts) -> Parts:
+def check_signed(parts: Parts, trust: Parts, now_us: int | None) -> Parts:
     """Checkpoint and record."""
     need(parts["origin"] == trust["origin"], "checkpoint.invalid")
     log = read_vkey(trust["log"])
@@ -341,9 +341,10 @@ def check_signed(parts: Parts, trust: Parts) -> Parts:
     need(not trust["policy"] or trust["policy"].met(set(times)), "policy.unmet")
     record = check_record(parts["record"], parts["size"] - 1, parts["path"], parts)
     need(record["map_root"] is not None, "map.proof")
-    mirrors = [time for name, time in times.items() if name in trust["mirrors"]]
+    said = [time for name, time in times.items() if name in trust["mirrors"]]
+    mirrors = [time for time in said if now_us is None or (time - 300) * 1_000_000 <= now_us]
     as_of = max(mirrors) * 1_000_000 if mirrors else moment(record["log_time"])
-    return {"record": record, "mirrors": mirrors, "as_of": as_of}
+    return {"record": record, "mirrors": mirrors, "ahead": len(said) > len(mirrors), "as_of": as_of}
 
 
 def check_record(data: bytes, index: int, path: list[bytes], parts: Parts) -> Parts:
@@ -364,7 +365,8 @@ def check_age(signed: Parts, trust: Parts, now_us: int | None) -> list[str]:
     known = now_us is not None and trust["max_age_s"] is not None
     if known:
         need(now_us - signed["as_of"] <= trust["max_age_s"] * 1_000_000, "bundle.stale")
-    return ([] if signed["mirrors"] else ["mirror"]) + ([] if known else ["age"])
+    clock = ["mirror-clock"] if signed["ahead"] else []
+    return ([] if signed["mirrors"] else ["mirror"]) + clock + ([] if known else ["age"])
 
 
 def verdict(parts: Parts, signed: Parts, gaps: list[str], **facts: Any) -> Parts:
@@ -387,7 +389,7 @@ def verdict(parts: Parts, signed: Parts, gaps: list[str], **facts: Any) -> Parts
 def bundle(data: bytes, trust: Parts, now_us: int | None) -> Parts:
     """bundle.md."""
     parts = bundle_parts(data)
-    signed = check_signed(parts, trust)
+    signed = check_signed(parts, trust, now_us)
     records = {parts["size"] - 1: signed["record"]}
     below = -1
     for index, record, path in parts["ticks"]:
@@ -655,7 +657,7 @@ def may_sign(entry: Parts, key: Parts, keys: dict[str, Parts], pinned: str) -> b
 def status(data: bytes, trust: Parts, now_us: int | None) -> Parts:
     """status.md."""
     parts = status_parts(data)
-    signed = check_signed(parts, trust)
+    signed = check_signed(parts, trust, now_us)
     need(parts["last"] <= parts["size"] - 2, "bundle.order")
     need(parts["count"] >= 1 and parts["last"] >= parts["count"] - 1, "map.proof")
     value = parts["count"].to_bytes(8, "big") + parts["subject_root"] + parts["last"].to_bytes(8, "big")

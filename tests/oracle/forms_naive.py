@@ -408,7 +408,7 @@ def cosigned_at(witness: tuple[str, bytes, int, bytes], text: str, signature: by
     _, _, kind, public = witness
     need(kind == 4 and len(signature) == 72, "note.signature")
     time = int.from_bytes(signature[:8], "big")
-    need(0 < time < 2**63, "note.signature")
+    need(0 < time <= 253402300799, "note.signature")
     message = f"cosignature/v1\ntime {time}\n{text}".encode()
     need(ed25519(public, message, signature[8:]), "note.signature")
     return time

@@ -145,8 +145,9 @@ class Muddle:
             max_age_s=chance.choice([None, 3600]),
         )
         subject = chance.choice(self.codes * 3 + sorted(log.named))
-        bundle = log.bundle(subject, witnesses=shown, hide=lambda _: chance.random() < 0.2)
-        now = chance.choice([None, log.now_us, log.now_us + 2 * HOUR_US])
+        at_s = chance.choice([None, None, None, (log.now_us + HOUR_US) // 1_000_000, 4_000_000_000])
+        bundle = log.bundle(subject, witnesses=shown, hide=lambda _: chance.random() < 0.2, time_s=at_s)
+        now = chance.choice([None, log.now_us - HOUR_US, log.now_us, log.now_us + 2 * HOUR_US])
         return {
             "trust": encode_trust(trust).decode(),
             "text": encode_bundle_text(bundle).decode(),

@@ -23,7 +23,7 @@ from chemtrace.core.bundle.text import encode_bundle_text, encode_status_text
 from chemtrace.core.bundle.trust import Trust, encode_trust
 from chemtrace.core.canonical import encode_canonical
 from chemtrace.core.entry import encode_entry
-from chemtrace.core.note import Note
+from chemtrace.core.note import Note, NoteSignature
 from chemtrace.core.times import format_utc
 from tests.honest_log import (
     AUTHORITY,
@@ -45,6 +45,7 @@ from tests.vectors.bundle_runner import run
 FOLDER = Path(__file__).parents[2] / "contracts" / "vectors" / "bundle"
 WITNESSES = tuple(Witness(name) for name in ("bureau", "association", "mirror"))
 MIRROR = WITNESSES[2]
+SECOND_US = 1_000_000
 Case = tuple[str, str, dict[str, Any]]
 Document = dict[str, Any]
 
@@ -125,11 +126,56 @@ def _good() -> Iterator[Case]:
     )
     yield "bundle", "good-clock-behind", text_case(cosigned, strict, now_us=log.now_us - HOUR_US)
     yield "bundle", "good-no-clock", text_case(cosigned, strict)
+    yield from _clocks(city)
     yield "bundle", "good-compact", compact_case(log.bundle(city.late), trust)
     yield "bundle", "good-compact-cosigned", compact_case(cosigned, strict)
     yield "bundle", "good-compact-hidden", compact_case(log.bundle(city.crate, hide=lambda _: True), trust)
     yield "bundle", "good-for-a-foreign-party", _for_foreign("old-system")
     yield "bundle", "stale", text_case(cosigned, strict, now_us=log.now_us + 25 * HOUR_US)
+
+
+def _clocks(city: City) -> Iterator[Case]:
+    """What a mirror's clock says, against the verifier's: the same checkpoint, three years old or fresh."""
+    log, subject = city.log, city.late
+    pair = (MIRROR, WITNESSES[1])
+    trust = log.trust(WITNESSES[1:], mirrors=pair, quorum=1, max_age_s=86_400)
+    plain = log.bundle(subject)
+    born_s, end_s = log.now_us // SECOND_US, 253_402_300_799
+    later_s, ahead_s = born_s + 3 * 365 * 86_400, 4_000_000_000
+
+    def told(*times_s: int, now_s: int | None = None) -> dict[str, Any]:
+        lines = [one.cosign(plain.note.text, at) for one, at in zip(pair, times_s, strict=False)]
+        note = Note(plain.note.text, (*plain.note.signatures, *lines))
+        rest = {} if now_s is None else {"now_us": now_s * SECOND_US}
+        return text_case(msgspec.structs.replace(plain, note=note), trust, **rest)
+
+    yield "bundle", "mirror-clock-makes-an-old-proof-new", told(born_s, ahead_s, now_s=later_s)
+    yield "bundle", "mirror-clock-of-the-only-mirror-makes-an-old-proof-new", told(ahead_s, now_s=later_s)
+    yield "bundle", "mirror-clock-of-one-ahead", told(ahead_s, born_s, now_s=born_s + 60)
+    yield "bundle", "mirror-clock-of-all-ahead", told(ahead_s, end_s, now_s=born_s + 60)
+    yield "bundle", "mirror-clock-at-the-limit", told(born_s + 300, now_s=born_s)
+    yield "bundle", "mirror-clock-a-second-beyond-the-limit", told(born_s + 301, now_s=born_s)
+    yield "bundle", "mirror-clock-ahead-and-no-clock-here", told(born_s, ahead_s)
+    yield "bundle", "mirror-clock-at-the-end-of-the-year-9999", told(end_s)
+    for name, beyond_s in {"year-10000": end_s + 1, "63-bits": 2**63 - 1}.items():
+        given = told(born_s)
+        line = _cosigned_at(WITNESSES[1], plain.note.text, beyond_s)
+        note = Note(plain.note.text, (*plain.note.signatures, line))
+        given["text"] = encode_bundle_text(msgspec.structs.replace(plain, note=note)).decode()
+        yield "bundle", f"mirror-clock-of-{name}", given
+    proof = log.status(subject)
+    lines = [one.cosign(proof.note.text, at) for one, at in zip(pair, (born_s, ahead_s), strict=True)]
+    proof = msgspec.structs.replace(proof, note=Note(proof.note.text, (*proof.note.signatures, *lines)))
+    status = {"trust": _trust(trust), "text": encode_status_text(proof).decode()}
+    yield "status", "status-mirror-clock-of-one-ahead", status | {"now_us": (born_s + 60) * SECOND_US}
+    yield "status", "status-mirror-clock-makes-an-old-proof-new", status | {"now_us": later_s * SECOND_US}
+
+
+def _cosigned_at(witness: Witness, text: str, time_s: int) -> NoteSignature:
+    """A cosignature with a time that our own signing refuses."""
+    honest = witness.cosign(text, 1)
+    signature = witness.key.sign(f"cosignature/v1\ntime {time_s}\n{text}".encode())
+    return NoteSignature(honest.name, honest.key_hash, time_s.to_bytes(8, "big") + signature)
 
 
 def _for_foreign(namespace: str) -> dict[str, Any]:

@@ -68,12 +68,11 @@ def _cosignatures() -> Iterator[Case]:
     zero = NoteSignature(
         NAME, good.key_hash, bytes(8) + KEY.sign(b"cosignature/v1\ntime 0\n" + TEXT.encode())
     )
-    beyond_s = 2**63
-    beyond = NoteSignature(
-        NAME,
-        good.key_hash,
-        beyond_s.to_bytes(8, "big") + KEY.sign(f"cosignature/v1\ntime {beyond_s}\n{TEXT}".encode()),
-    )
+
+    def told(time_s: int) -> str:
+        message = f"cosignature/v1\ntime {time_s}\n{TEXT}".encode()
+        return _line(NoteSignature(NAME, good.key_hash, time_s.to_bytes(8, "big") + KEY.sign(message)))
+
     quantum_line = _stored("ml-dsa-44")
     body = b64encode(good.key_hash + good.signature).decode()
     for name, (key, text, line) in {
@@ -86,7 +85,10 @@ def _cosignatures() -> Iterator[Case]:
         "ml-dsa-44-other-origin": (quantum, TEXT.replace("log.", "l0g."), quantum_line),
         "time-changed": (vkey, TEXT, _line(later)),
         "time-zero": (vkey, TEXT, _line(zero)),
-        "time-beyond-63-bits": (vkey, TEXT, _line(beyond)),
+        "time-at-the-end-of-the-year-9999": (vkey, TEXT, told(253_402_300_799)),
+        "time-of-the-year-10000": (vkey, TEXT, told(253_402_300_800)),
+        "time-of-63-bits": (vkey, TEXT, told(2**63 - 1)),
+        "time-beyond-63-bits": (vkey, TEXT, told(2**63)),
         "signed-without-time-line": (vkey, TEXT, _line(plain)),
         "cut": (vkey, TEXT, _line(NoteSignature(NAME, good.key_hash, good.signature[:-1]))),
         "byte-after": (vkey, TEXT, _line(NoteSignature(NAME, good.key_hash, good.signature + b"\0"))),

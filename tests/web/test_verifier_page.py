@@ -90,6 +90,26 @@ def test_what_only_the_operator_says_is_marked_by_words_and_sign_not_by_colour_a
     assert "装箱" in page.inner_text("#verdict")
 
 
+def test_without_a_mirror_authentic_says_that_the_histories_of_keys_are_the_operators_word(
+    page: Any, tmp_path: Path
+) -> None:
+    hand_over(page, vector(OPERATORS), tmp_path)
+    assert verdict(page)["authentic"] == "yes"
+    text = page.locator("[data-statement=authentic]").inner_text()
+    assert "密钥历史是否完整，只是运营方的说法" in text
+    assert "the histories of the keys are complete is as the operator states" in text
+
+
+def test_a_mirror_whose_clock_is_ahead_is_named(page: Any, tmp_path: Path) -> None:
+    hand_over(page, vector("mirror-clock-of-all-ahead"), tmp_path)
+    assert tone(page) == "word"
+    assert verdict(page)["complete"] == verdict(page)["current"] == "as_operator_states"
+    text = page.locator("[data-not-checked=mirror-clock]").inner_text()
+    assert "mirror (2096-10-02 15:06:40" in text
+    assert "晚于本机时间" in text
+    assert "after this device’s clock" in text
+
+
 def test_a_changed_proof_is_refused_with_its_code_and_nothing_else_is_said(page: Any, tmp_path: Path) -> None:
     hand_over(page, vector("payload-changed"), tmp_path)
     assert tone(page) == "bad"

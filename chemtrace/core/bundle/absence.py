@@ -13,7 +13,7 @@ from chemtrace.core.bundle.model import MAX_STATUS_BYTES
 from chemtrace.core.bundle.shape import plain_checkpoint
 from chemtrace.core.bundle.signed import Signed, verify_signed
 from chemtrace.core.bundle.trust import Trust, check_trust
-from chemtrace.core.bundle.verdict import beijing, utc
+from chemtrace.core.bundle.verdict import beijing, clock_gap, utc
 from chemtrace.core.canonical import parse_canonical
 from chemtrace.core.errors import BundleFormatError, ProofStaleError
 from chemtrace.core.note import Note
@@ -134,7 +134,7 @@ def verify_absence(data: bytes, trust: Trust, *, now_us: int | None = None) -> A
     """
     check_trust(trust)
     proof = parse_absence(data)
-    signed = verify_signed(proof.note, proof.record, proof.path, trust)
+    signed = verify_signed(proof.note, proof.record, proof.path, trust, now_us=now_us)
     verify_map_absence(root=signed.map_root, subject=proof.subject, path=proof.map, other=proof.other)
     if (
         now_us is not None
@@ -154,12 +154,16 @@ def _verdict(subject: str, signed: Signed) -> AbsenceVerdict:
     mirrors = tuple([one.name for one in signed.mirrors])
     zh = "由独立镜像重新核算" if mirrors else "据运营方声明"
     en = "recomputed by independent mirrors" if mirrors else "as the operator states"
+    ahead_zh, ahead_en = "", ""
+    if signed.mirrors_ahead:
+        gap = clock_gap(signed.mirrors_ahead)
+        ahead_zh, ahead_en = gap.zh, f" {gap.en}"
     return AbsenceVerdict(
         subject=subject,
         origin=signed.checkpoint.origin,
         size=signed.checkpoint.size,
         as_of_us=signed.as_of_us,
         mirrors=mirrors,
-        zh=f"日志中没有任何关于 {subject} 的记录（{zh}），截至 {beijing(signed.as_of_us)}。",
-        en=f"No entry of the log names {subject} ({en}), as of {utc(signed.as_of_us)}.",
+        zh=f"日志中没有任何关于 {subject} 的记录（{zh}），截至 {beijing(signed.as_of_us)}。{ahead_zh}",
+        en=f"No entry of the log names {subject} ({en}), as of {utc(signed.as_of_us)}.{ahead_en}",
     )

@@ -28,30 +28,56 @@ from chemtrace.core.merkle import verify_inclusion
 from chemtrace.core.note import Note, NoteSignature, NoteVerifier
 from chemtrace.core.policy import Policy, parse_policy
 
+CLOCK_SLACK_S: Final = 300
+"""How far a mirror's clock may be ahead of the verifier's, seconds: more, and its time does not count."""
+
 _US: Final = 1_000_000
 
 
 class Signed(msgspec.Struct, frozen=True):
-    """A checkpoint whose every line was verified, its epoch record, and who cosigned, in the order of the lines."""
+    """A checkpoint whose every line was verified, its epoch record, and who cosigned, in the order of the lines.
+
+    `now_us` is the verifier's clock, microseconds UTC, or None where there is none to rely on.
+    """
 
     checkpoint: Checkpoint
     record: EpochRecord
     map_root: bytes
     cosigners: tuple[Cosigner, ...]
+    now_us: int | None = None
 
     @property
     def mirrors(self) -> tuple[Cosigner, ...]:
-        """The cosigners that recompute everything first and said when."""
-        return tuple([one for one in self.cosigners if one.mirror and one.time_s])
+        """The cosigners that recompute everything first and said when, by a clock not ahead of the verifier's.
+
+        One whose clock is ahead is left out: the newest time would be its, and an old proof would pass for new.
+        """
+        return tuple([one for one in self._timed if not self._is_ahead(one)])
+
+    @property
+    def mirrors_ahead(self) -> tuple[Cosigner, ...]:
+        """The mirrors whose time is after the verifier's by more than `CLOCK_SLACK_S`; none without a clock."""
+        return tuple([one for one in self._timed if self._is_ahead(one)])
+
+    @property
+    def _timed(self) -> list[Cosigner]:
+        return [one for one in self.cosigners if one.mirror and one.time_s]
+
+    def _is_ahead(self, one: Cosigner) -> bool:
+        return self.now_us is not None and one.time_s * _US > self.now_us + CLOCK_SLACK_S * _US
 
     @property
     def as_of_us(self) -> int:
-        """The newest time of a mirror, else the log's own, microseconds UTC."""
+        """The newest time of a mirror that counts, else the log's own, microseconds UTC."""
         return max([one.time_s * _US for one in self.mirrors], default=self.record.log_time_us)
 
 
-def verify_signed(note: Note, record: bytes, path: tuple[bytes, ...], trust: Trust) -> Signed:
+def verify_signed(
+    note: Note, record: bytes, path: tuple[bytes, ...], trust: Trust, *, now_us: int | None = None
+) -> Signed:
     """Return checkpoint and record after all signatures and the record's place were verified (bundle.md steps 2, 3).
+
+    `now_us` decides which mirrors' times count (step 10); it refuses nothing here.
 
     Raises:
         CheckpointError: another log. NoteSignatureError: a line does not verify, or the log has not signed.
@@ -66,7 +92,7 @@ def verify_signed(note: Note, record: bytes, path: tuple[bytes, ...], trust: Tru
         raise MapProofError(
             "this log's record commits no map: nothing can be proved from it", index=checkpoint.size - 1
         )
-    return Signed(checkpoint, parsed, bytes.fromhex(parsed.map_root), cosigners)
+    return Signed(checkpoint, parsed, bytes.fromhex(parsed.map_root), cosigners, now_us)
 
 
 def verify_ticks(ticks: tuple[Tick, ...], checkpoint: Checkpoint) -> dict[int, EpochRecord]:

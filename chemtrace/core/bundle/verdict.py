@@ -71,19 +71,25 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[VerifiedEvent, ...] = ()
 
 
-def claim_authentic(count: int | None, signatures: int) -> Claim:
-    """authentic: `count` events of the subject, `signatures` checked in all; None for a status proof."""
+def claim_authentic(count: int | None, signatures: int, mirrors: Sequence[Cosigner]) -> Claim:
+    """authentic: `count` events of the subject, `signatures` checked in all; None for a status proof.
+
+    Which keys were entitled is read from their histories: that those are complete is the mirrors' word, or only the
+    operator's.
+    """
     if count is None:
         return Claim(
             NOT_SAID,
             "真实性：未作说明。状态证明不含事件，无法说明由谁签署。",
             "Authentic: not said. A status proof shows no event, so it cannot say who signed.",
         )
+    zh = "" if mirrors else "密钥历史是否完整，仅据运营方声明。"
+    en = "" if mirrors else " That the histories of these keys are complete is as the operator states."
     return Claim(
         YES,
-        f"真实：{count} 个事件均由当时有权的密钥签署，共核对 {signatures} 个签名。",
+        f"真实：{count} 个事件均由当时有权的密钥签署，共核对 {signatures} 个签名。{zh}",
         f"Authentic: every event ({count}) is signed by keys that were entitled to sign then; "
-        f"signatures checked: {signatures}.",
+        f"signatures checked: {signatures}.{en}",
     )
 
 
@@ -104,8 +110,7 @@ def claim_complete(count: int, mirrors: Sequence[Cosigner]) -> Claim:
             f"完整性：据运营方声明，共 {count} 个事件，没有更多；没有独立镜像重新核算。",
             f"Complete: as the operator states, {_events(count)} and no more; no independent mirror has recomputed it.",
         )
-    zh = "、".join([f"{one.name}（{beijing(one.time_s * 1_000_000)}）" for one in mirrors])
-    en = ", ".join([f"{one.name} ({utc(one.time_s * 1_000_000)})" for one in mirrors])
+    zh, en = said_when(mirrors)
     return Claim(
         YES,
         f"完整：共 {count} 个事件，没有更多；独立镜像已重新核算：{zh}。",
@@ -146,8 +151,8 @@ _GAPS: Final = {
         "Rules of law and business, and whether the enterprise was registered and open then.",
     ),
     "mirror": (
-        "完整性与时间仅凭运营方声明：没有独立镜像的会签。",
-        "Completeness and time rest on the operator's word: no independent mirror has cosigned.",
+        "完整性与时间仅凭运营方声明：没有可采信的独立镜像会签。",
+        "Completeness and time rest on the operator's word: no cosignature of an independent mirror counts.",
     ),
     "payloads": (
         "未出示的内容：其所述事项，以及是否代他方行事。",
@@ -173,6 +178,23 @@ def gaps(codes: Sequence[str]) -> tuple[Gap, ...]:
     return tuple([Gap(code, *_GAPS[code]) for code in codes])
 
 
+def clock_gap(mirrors: Sequence[Cosigner]) -> Gap:
+    """`mirror-clock`: the mirrors whose cosignatures do not count, for their time is after the verifier's."""
+    zh, en = said_when(mirrors)
+    return Gap(
+        "mirror-clock",
+        f"镜像 {zh} 的会签时间晚于本机时间，不予采信：镜像的时钟有误，或本机的时钟有误。",
+        f"Cosigned at a time after the clock here, which does not count: {en}. "
+        "That mirror's clock is wrong, or the one here.",
+    )
+
+
+def said_when(mirrors: Sequence[Cosigner]) -> tuple[str, str]:
+    """Names and times of mirrors, in Chinese and in English."""
+    zh = "、".join([f"{one.name}（{beijing(one.time_s * 1_000_000)}）" for one in mirrors])
+    return zh, ", ".join([f"{one.name} ({utc(one.time_s * 1_000_000)})" for one in mirrors])
+
+
 _START: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _LAST_SECOND: Final = 253_402_300_799
 
@@ -188,7 +210,7 @@ def utc(at_us: int) -> str:
 
 
 def _second(at_us: int, offset_s: int) -> str:
-    # A witness may have signed any time; what no calendar can write is shown as the number it is.
+    # What no calendar can write is shown as the number it is.
     second = at_us // 1_000_000 + offset_s
     if not 0 <= second <= _LAST_SECOND:
         return f"{at_us} µs"

@@ -25,6 +25,7 @@ from chemtrace.core.bundle.verdict import (
     claim_complete,
     claim_current,
     claim_included,
+    clock_gap,
     gaps,
 )
 from chemtrace.core.epoch import EpochRecord
@@ -72,7 +73,7 @@ def verify_bundle(data: bytes, trust: Trust, *, now_us: int | None = None) -> Ve
     """
     check_trust(trust)
     bundle = parse_bundle(data)
-    signed = verify_signed(bundle.note, bundle.record, bundle.path, trust)
+    signed = verify_signed(bundle.note, bundle.record, bundle.path, trust, now_us=now_us)
     ticks = verify_ticks(bundle.ticks, signed.checkpoint)
     histories = _read_histories(bundle, signed)
     check_sections(bundle.subject, histories)
@@ -80,7 +81,7 @@ def verify_bundle(data: bytes, trust: Trust, *, now_us: int | None = None) -> Ve
     keyring = Keyring(_fold_keys(histories), trust.authority)
     _check_signers(keyring, entries, _Ticks(ticks, signed))
     signatures = _verify_signatures(keyring, {entry.index: entry for entry in entries})
-    _check_age(signed, trust, now_us)
+    _check_age(signed, trust)
     return _bundle_verdict(
         histories, bundle.subject, signed, signatures=signatures, aged=_judges_age(trust, now_us)
     )
@@ -94,14 +95,14 @@ def verify_status(data: bytes, trust: Trust, *, now_us: int | None = None) -> Ve
     """
     check_trust(trust)
     proof = parse_status(data)
-    signed = verify_signed(proof.note, proof.record, proof.path, trust)
+    signed = verify_signed(proof.note, proof.record, proof.path, trust, now_us=now_us)
     if proof.last > signed.checkpoint.size - 2:
         raise EventOrderError(
             "the last event stands before the newest record", index=proof.last, size=signed.checkpoint.size
         )
     value = encode_map_value(proof.count, proof.root, proof.last)
     verify_map_value(root=signed.map_root, subject=proof.subject, value=value, path=proof.map)
-    _check_age(signed, trust, now_us)
+    _check_age(signed, trust)
     return _verdict(
         "status",
         signed,
@@ -223,8 +224,9 @@ def _judges_age(trust: Trust, now_us: int | None) -> bool:
     return now_us is not None and trust.max_age_s is not None
 
 
-def _check_age(signed: Signed, trust: Trust, now_us: int | None) -> None:
+def _check_age(signed: Signed, trust: Trust) -> None:
     """Step 10: not older than the verifier accepts, where it has a clock and a limit."""
+    now_us = signed.now_us
     if now_us is None or trust.max_age_s is None:
         return
     if now_us - signed.as_of_us > trust.max_age_s * _US:
@@ -281,7 +283,8 @@ def _verdict(
 ) -> Verdict:
     """The verdict; `facts` are the subject, its count and its last index."""
     mirrors, count = signed.mirrors, facts["count"]
-    codes = [*codes, *([] if mirrors else ["mirror"]), *([] if aged else ["age"])]
+    ahead = signed.mirrors_ahead
+    missing = [*gaps([] if mirrors else ["mirror"]), *([clock_gap(ahead)] if ahead else [])]
     return Verdict(
         form=form,
         origin=signed.checkpoint.origin,
@@ -289,10 +292,10 @@ def _verdict(
         log_time_us=signed.record.log_time_us,
         as_of_us=signed.as_of_us,
         cosigners=signed.cosigners,
-        authentic=claim_authentic(None if signatures is None else count, signatures or 0),
+        authentic=claim_authentic(None if signatures is None else count, signatures or 0, mirrors),
         included=claim_included(signed.checkpoint.origin, signed.checkpoint.size),
         complete=claim_complete(count, mirrors),
         current=claim_current(signed.as_of_us, mirrors),
-        not_checked=gaps(codes),
+        not_checked=(*gaps(codes), *missing, *gaps([] if aged else ["age"])),
         **facts,
     )

@@ -11,7 +11,7 @@ from chemtrace.core.bundle.qr import MAX_QR_SIGNS, encode_status_qr, parse_statu
 from chemtrace.core.bundle.text import encode_bundle_text, encode_status_text, parse_bundle_text
 from chemtrace.core.bundle.verdict import Claim, Gap, Verdict, beijing, utc
 from chemtrace.core.bundle.verify import verify_bundle, verify_status
-from chemtrace.core.cosignature import cosign, cosigner
+from chemtrace.core.cosignature import MAX_TIME_S, cosign, cosigner
 from chemtrace.core.errors import (
     BundleFormatError,
     EventOmittedError,
@@ -70,6 +70,45 @@ def test_the_newest_time_of_a_mirror_counts(city: City) -> None:
         encode_bundle_text(city.log.bundle(city.drum, witnesses=ALL, time_s=2_000_000_000)), trust
     )
     assert verdict.as_of_us == 2_000_000_002_000_000
+
+
+def test_authentic_says_whose_word_the_histories_of_the_keys_rest_on(city: City) -> None:
+    trust = city.log.trust(ALL, mirrors=[MIRROR], quorum=2)
+    for witnesses, by_operator in ((ALL, False), ((ONE, TWO), True)):
+        data = encode_bundle_text(city.log.bundle(city.drum, witnesses=witnesses))
+        claim = verify_bundle(data, trust).authentic
+        assert claim.value == "yes"
+        assert ("as the operator states" in claim.en) is by_operator
+        assert ("运营方" in claim.zh) is by_operator
+
+
+def test_a_mirror_whose_clock_is_ahead_is_named_and_does_not_count(city: City) -> None:
+    trust = city.log.trust(ALL, mirrors=[ONE, MIRROR], quorum=1)
+    data = encode_bundle_text(city.log.bundle(city.drum, witnesses=ALL, time_s=2_000_000_000))
+    just = verify_bundle(data, trust, now_us=1_999_999_700_000_000)
+    assert just.as_of_us == 2_000_000_000_000_000
+    assert "mirror (" not in just.complete.en
+    (gap,) = [gap for gap in just.not_checked if gap.code == "mirror-clock"]
+    assert "mirror (2033-05-18 03:33:22 UTC)" in gap.en
+    assert "mirror（2033-05-18 11:33:22（北京时间））" in gap.zh
+    assert "one (" not in gap.en
+    alone = verify_bundle(data, trust, now_us=1_999_999_699_999_999)
+    assert (alone.current.value, alone.as_of_us) == ("as_operator_states", alone.log_time_us)
+    assert "as the operator states" in alone.authentic.en
+    assert all(text and text[-1] in "。." for text in texts(alone))
+    assert alone.cosigners == just.cosigners
+
+
+@pytest.mark.parametrize("lie_s", [4_000_000_000, MAX_TIME_S])
+def test_one_mirror_cannot_make_an_old_proof_new(city: City, lie_s: int) -> None:
+    trust = city.log.trust(ALL, mirrors=[ONE, MIRROR], quorum=1, max_age_s=86_400)
+    proof = city.log.status(city.drum, witnesses=[ONE])
+    note = Note(proof.note.text, (*proof.note.signatures, MIRROR.cosign(proof.note.text, lie_s)))
+    data = encode_status_text(msgspec.structs.replace(proof, note=note))
+    verify_status(data, trust, now_us=city.log.now_us)
+    with pytest.raises(ProofStaleError) as caught:
+        verify_status(data, trust, now_us=city.log.now_us + 3 * 365 * 24 * HOUR_US)
+    assert caught.value.fields["as_of_us"] == city.log.now_us // 1_000_000 * 1_000_000
 
 
 def test_a_status_proof_never_says_authentic(city: City) -> None:

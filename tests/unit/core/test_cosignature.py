@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from chemtrace.core.checkpoint import Checkpoint, encode_checkpoint, sign_checkpoint
 from chemtrace.core.cosignature import (
+    MAX_TIME_S,
     CosigningKey,
     cosign,
     cosigned_message,
@@ -134,7 +135,7 @@ def test_an_ml_dsa_cosignature_of_time_zero_states_consistency_only() -> None:
     assert verify_cosignature(verifier, TEXT, line) == 0
 
 
-@pytest.mark.parametrize("time_s", [0, -1, 2**63])
+@pytest.mark.parametrize("time_s", [0, -1, MAX_TIME_S + 1, 2**63])
 def test_no_cosignature_is_made_at_an_impossible_time(time_s: int) -> None:
     with pytest.raises(NoteFormatError):
         cosign(TEXT, NAME, CLASSIC, time_s)

@@ -15,6 +15,8 @@ export const COSIGNATURE_ML_DSA = 6;
 
 const MAX_NOTE = 1_000_000;
 const MAX_SIGNATURES = 100;
+// The last second of the year 9999.
+const MAX_TIME = 253402300799n;
 const MAX_INTEGER = 2n ** 63n - 1n;
 const KEY_SIZES = { [LOG_KEY]: 32, [COSIGNATURE]: 32, [COSIGNATURE_ML_DSA]: 1312 };
 const SIGNATURE_SIZES = { [COSIGNATURE]: 64, [COSIGNATURE_ML_DSA]: 2420 };
@@ -111,7 +113,7 @@ export async function verifyCosignature(verifier, text, line, signatures) {
   const body = line.signature;
   const time = body.length >= 8 ? new DataView(body.buffer, body.byteOffset).getBigUint64(0) : 0n;
   const timeless = time === 0n && verifier.type !== COSIGNATURE_ML_DSA;
-  if (body.length !== 8 + SIGNATURE_SIZES[verifier.type] || timeless || time > MAX_INTEGER) {
+  if (body.length !== 8 + SIGNATURE_SIZES[verifier.type] || timeless || time > MAX_TIME) {
     refuse('note.signature', 'the cosignature has a wrong length or time', { name: line.name });
   }
   const message = cosignedMessage(verifier, text, time);

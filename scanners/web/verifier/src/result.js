@@ -87,11 +87,14 @@ function showSubject(language, { subject, kind, count, last }) {
   );
 }
 
+const listOf = (language, names) => names.join(language === 'zh' ? '、' : ', ');
+
 function statements(language, { verdict, now }) {
-  const mirrors = key => verdict.mirrors.map(({ name }) => name).join(key === 'zh' ? '、' : ', ');
+  const mirrors = key => listOf(key, verdict.mirrors.map(({ name }) => name));
   const fields = key => ({ mirrors: mirrors(key), time: moment(key, verdict.time), age: ageOf(key, verdict.time, now) });
   return ['authentic', 'included', 'complete', 'current'].map(name => {
     const value = verdict[name];
+    const sentence = name === 'authentic' && value === 'yes' && !verdict.mirrors.length ? 'authentic.yes-by-operator' : `${name}.${value}`;
     const tone = value === 'yes' || value === 'as_of' ? 'yes' : value === 'not_said' ? 'not' : 'word';
     return make(
       'li',
@@ -101,7 +104,7 @@ function statements(language, { verdict, now }) {
         'div',
         {},
         make('h4', {}, both(language, key => word(key, `name.${name}`)), make('span', { class: 'tag' }, word(language, `tag.${tone}`))),
-        make('p', {}, both(language, key => word(key, `${name}.${value}`, fields(key)))),
+        make('p', {}, both(language, key => word(key, sentence, fields(key)))),
       ),
     );
   });
@@ -119,8 +122,10 @@ function ageOf(language, time, now) {
 
 function showNotChecked(language, verdict, trust) {
   const codes = [...(trust.source === 'operator' ? ['trust'] : []), ...verdict.notChecked];
+  const ahead = key => listOf(key, verdict.ahead.map(({ name, time }) => `${name} (${moment(key, time)})`));
+  const fields = key => ({ time: moment(key, verdict.time), mirrors: ahead(key) });
   const rows = codes.map(code =>
-    make('li', { 'data-not-checked': code }, both(language, key => word(key, `not.${code}`, { time: moment(key, verdict.time) }))),
+    make('li', { 'data-not-checked': code }, both(language, key => word(key, `not.${code}`, fields(key)))),
   );
   return make('section', { class: 'not-checked' }, make('h4', {}, word(language, 'not.title')), make('ul', {}, rows));
 }

@@ -185,11 +185,16 @@ function guessKey({ subject, entries }) {
   return [];
 }
 
+/** How far a mirror's clock may be ahead of this device's (microseconds): more, and its time does not count. */
+const CLOCK_SLACK = 300000000n;
+
 /** Step 10 and the four statements. Times are microseconds (BigInt). */
 function judge({ authentic, subject, record, cosigned, trust, now }) {
-  const mirrors = cosigned
+  const timed = cosigned
     .filter(({ name, time }) => time > 0n && trust.mirrors.includes(name))
     .map(({ name, time }) => ({ name, time: time * 1000000n }));
+  const isAhead = ({ time }) => now !== null && time > now + CLOCK_SLACK;
+  const [mirrors, ahead] = [timed.filter(one => !isAhead(one)), timed.filter(isAhead)];
   const newest = mirrors.reduce((latest, { time }) => (latest === null || time > latest ? time : latest), null);
   const time = newest ?? record.us;
   if (now !== null && trust.max_age_s !== null && now - time > BigInt(trust.max_age_s) * 1000000n) {
@@ -204,6 +209,7 @@ function judge({ authentic, subject, record, cosigned, trust, now }) {
     time,
     logTime: record.us,
     mirrors,
+    ahead,
     witnesses: cosigned,
     notChecked: ['truth', 'later', 'rules'],
   };
@@ -211,6 +217,7 @@ function judge({ authentic, subject, record, cosigned, trust, now }) {
 
 function finish(verdict, { trust, now }) {
   const unaged = now === null || trust.max_age_s === null;
-  const more = [...(verdict.mirrors.length ? [] : ['mirror']), ...(unaged ? ['age'] : [])];
+  const clock = verdict.ahead.length ? ['mirror-clock'] : [];
+  const more = [...(verdict.mirrors.length ? [] : ['mirror']), ...clock, ...(unaged ? ['age'] : [])];
   return { ...verdict, notChecked: [...verdict.notChecked, ...more] };
 }
