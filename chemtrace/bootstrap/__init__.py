@@ -4,6 +4,7 @@ Doors get what they need of adapters through the names here.
 """
 
 from chemtrace.adapters import importer_keys, labels, maintenance, spreadsheets
+from chemtrace.adapters.accepting import accept_published_head
 from chemtrace.adapters.clock import DemoClock
 from chemtrace.adapters.keys.files import load_private_key, store_private_key, store_secret
 from chemtrace.adapters.lock import running_server
@@ -16,6 +17,7 @@ __all__ = [
     "Application",
     "DemoClock",
     "InitResult",
+    "accept_published_head",
     "configure_logs",
     "importer_keys",
     "init_ledger",

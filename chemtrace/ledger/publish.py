@@ -12,7 +12,7 @@ from typing import Final
 
 from chemtrace.core.entry import encode_entry
 from chemtrace.core.epoch import EpochRecord, encode_epoch
-from chemtrace.core.errors import CheckpointForkError, ClockError, StaleLeaderError
+from chemtrace.core.errors import CheckpointForkError, ClockError, StaleLeaderError, VaultLostError
 from chemtrace.core.merkle import EMPTY_ROOT
 from chemtrace.core.tiles import ReadTile, consistency_from_tiles, extend_tiles, root_from_tiles
 from chemtrace.core.times import format_utc
@@ -152,6 +152,7 @@ def sign_epoch(store: Store, vault: CheckpointSigner, origin: str, epoch_index: 
     Raises:
         CheckpointForkError: the vault signed a tree before that this one does not contain; nothing is signed.
         StaleLeaderError: another writer of this log has signed beyond this epoch; nothing is signed.
+        VaultLostError: there are signed checkpoints and the vault has no memory; nothing is signed.
         TreeBrokenError: the tiles do not give this tree.
     """
     size = epoch_index + 1
@@ -170,6 +171,7 @@ def _signed(store: Store, vault: CheckpointSigner, origin: str, size: int) -> by
     while True:
         with store.read() as transaction:
             last = vault.last_signed()
+            verify_memory(transaction, last)
             _check_leader(transaction, last, size)
             read_tile = tile_reader(transaction)
             root = root_from_tiles(size, read_tile)
@@ -184,6 +186,22 @@ def _signed(store: Store, vault: CheckpointSigner, origin: str, size: int) -> by
             # Where another writer signed since the look at the vault, the path was from the wrong tree: look again.
             if vault.last_signed() == last:
                 raise
+
+
+def verify_memory(transaction: ReadTransaction, last: tuple[int, bytes] | None) -> None:
+    """Refuse a vault without a memory beside signed checkpoints: only a log that has none yet may begin one.
+
+    Raises:
+        VaultLostError: carries the size of the newest checkpoint.
+    """
+    size = transaction.checkpoint_size() if last is None else None
+    if size is not None:
+        raise VaultLostError(
+            "this ledger holds signed checkpoints, but the vault does not know what it signed last: the folder vault/"
+            " is missing or is another one; bring it back, or see docs/runbooks/restore.md (a lost vault) before"
+            " anything is signed / 账本已有签名检查点，而签名库的记忆缺失：请取回原 vault/ 目录，或按恢复手册处理",
+            signed_size=size,
+        )
 
 
 def _check_leader(transaction: ReadTransaction, last: tuple[int, bytes] | None, size: int) -> None:

@@ -17,7 +17,7 @@ from chemtrace.core.errors import (
 from chemtrace.core.note import parse_note
 from chemtrace.ledger.integrate import verify_map_root
 from chemtrace.ledger.ports import Head, ReadTransaction
-from chemtrace.ledger.publish import tree_root
+from chemtrace.ledger.publish import tree_root, verify_memory
 
 
 def verify_tip(transaction: ReadTransaction, origin: str, last_signed: tuple[int, bytes] | None) -> Head:
@@ -25,12 +25,13 @@ def verify_tip(transaction: ReadTransaction, origin: str, last_signed: tuple[int
 
     (1) The head row names the last entry. (2) Its chain value is that entry's. (3) The epoch row it names is there.
     (4) The tiles give the root of the checkpoint of that epoch, if it was signed. (5) The pages of the map give the
-    map root of that epoch. (6) The vault has signed nothing that is not here.
+    map root of that epoch. (6) The vault knows what it signed last, and that
+    is here.
 
     Raises:
         LedgerMissingError: no ledger here.
         IndexGapError, ChainBrokenError, EpochBrokenError, CheckpointMismatchError, MapBrokenError,
-            CheckpointForkError: both sides.
+            CheckpointForkError, VaultLostError: both sides.
     """
     head = transaction.head()
     _check_last_entry(transaction, head)
@@ -38,9 +39,38 @@ def verify_tip(transaction: ReadTransaction, origin: str, last_signed: tuple[int
     if head.epoch_index >= 0:
         _check_root(transaction, origin, head.epoch_index + 1)
         verify_map_root(transaction, head.epoch_index)
+    verify_memory(transaction, last_signed)
     if last_signed is not None:
         _check_vault(transaction, head, last_signed)
     return head
+
+
+def accept_head(transaction: ReadTransaction, origin: str, size: int, root: bytes) -> tuple[int, bytes]:
+    """Return what a vault that lost its memory may be told: the larger of this head and the newest checkpoint here.
+
+    `size` (1 or more) and `root` are those of the largest checkpoint that anybody outside holds.
+
+    Raises:
+        CheckpointForkError: this ledger does not hold that tree: whoever goes on with it forks the log.
+        Whatever `verify_tip` raises about the ledger itself.
+    """
+    head = verify_tip(transaction, origin, (0, b""))
+    covered = head.epoch_index + 1
+    found = tree_root(transaction, size) if size <= covered else None
+    if found != root:
+        raise CheckpointForkError(
+            "this ledger does not hold the tree that was published: it is older than it, or another one; nothing was"
+            " accepted. Find a later backup / 本账本不含已发布的树：请另寻较新的备份",
+            published_size=size,
+            published_root=root,
+            size=covered,
+            root=found,
+        )
+    newest = transaction.checkpoint_size() or 0
+    if newest <= size:
+        return size, root
+    _check_root(transaction, origin, newest)
+    return newest, tree_root(transaction, newest)
 
 
 def _check_last_entry(transaction: ReadTransaction, head: Head) -> None:

@@ -10,13 +10,19 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
 from chemtrace.core.algorithms import PublicKey
 from chemtrace.core.checkpoint import Checkpoint, sign_checkpoint
-from chemtrace.core.errors import CheckpointForkError, LedgerLockedError, ProofShapeError, RootMismatchError
+from chemtrace.core.errors import (
+    CheckpointForkError,
+    LedgerLockedError,
+    ProofShapeError,
+    RootMismatchError,
+    VaultMemoryError,
+)
 from chemtrace.core.keys import PrivateKey
 from chemtrace.core.merkle import verify_consistency
 from chemtrace.core.types import RootHash
@@ -62,31 +68,58 @@ class FileVault:
             self._remember(size, root)
             return sign_checkpoint(Checkpoint(origin, size, RootHash(root)), self._key)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Nobody else may sign between the look at the last tree and the note of this one: it would be forgotten."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            _lock(folder, self._path.parent)
-            yield
-        finally:
-            os.close(folder)
+    def _alone(self) -> AbstractContextManager[None]:
+        return _alone(self._path)
 
     def _remember(self, size: int, root: bytes) -> None:
-        beside = self._path.with_suffix(".new")
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(handle, json.dumps({"size": size, "root": root.hex()}).encode())
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        beside.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _store_memory(self._path, size, root)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Nobody else may sign between the look at the last tree and the note of this one: it would be forgotten."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        _lock(folder, path.parent)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _store_memory(path: Path, size: int, root: bytes) -> None:
+    beside = path.with_suffix(".new")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(handle, json.dumps({"size": size, "root": root.hex()}).encode())
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def store_lost_memory(path: Path, size: int, root: bytes) -> None:
+    """Give the vault at `path`, which has no memory, one again; the caller answers for it being the last tree signed.
+
+    Raises:
+        VaultMemoryError: it has one.  CheckpointForkError: it is damaged.  Nothing was changed.
+        LedgerLockedError: another process is signing with this vault.
+    """
+    with _alone(path):
+        last = load_last_signed(path)
+        if last is not None:
+            raise VaultMemoryError(
+                "the vault knows what it signed last, and accepts nothing else in its place; nothing was changed"
+                " / 签名库的记忆完好，不接受更改",
+                signed_size=last[0],
+                signed_root=last[1],
+            )
+        _store_memory(path, size, root)
 
 
 def _lock(handle: int, folder: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from chemtrace.entrypoints.cli.options import AsJSON, Data, load_settings
 from chemtrace.entrypoints.cli.output import print_json, print_text, progress_bar
+
+ROOT_BYTES: Final = 32
 
 
 def register(app: typer.Typer) -> None:
@@ -19,6 +22,7 @@ def register(app: typer.Typer) -> None:
     group.command("backup")(backup)
     group.command("restore")(restore)
     group.command("rebuild")(rebuild)
+    group.command("accept-head")(accept_head)
     app.add_typer(group, name="db")
 
 
@@ -127,3 +131,52 @@ def rebuild(data: Data = None, as_json: AsJSON = False) -> None:
         print_text(
             f"已重建 rebuilt tiles, subject trees and map of {entries} entries; every published root agrees"
         )
+
+
+def accept_head(
+    size: Annotated[
+        int, typer.Option("--size", min=1, metavar="N", help="line 2 of the checkpoint / 检查点第 2 行")
+    ],
+    root: Annotated[
+        str,
+        typer.Option(
+            "--root", metavar="ROOT", help="line 3 of it, or its 64 hex digits / 检查点第 3 行或十六进制"
+        ),
+    ],
+    data: Data = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Tell a vault that lost its memory what was signed last; stop the server first / 为丢失记忆的签名库确认链头.
+
+    Take the largest checkpoint that anybody outside holds: ask the witnesses, not this machine. A smaller one than
+    that lets this log sign a second history, which everybody who holds the larger one can prove.
+    """
+    from chemtrace.bootstrap import accept_published_head
+
+    settings = load_settings(data)
+    accepted, digest = accept_published_head(
+        database_url=settings.database_url, data_dir=settings.data_dir, size=size, root=_parse_root(root)
+    )
+    if as_json:
+        print_json({"size": accepted, "root": digest.hex()})
+        return
+    print_text(f"已接受 accepted: {accepted} entries, root {digest.hex()}")
+    print_text(
+        "签名库自此只签署包含这棵树的账本。若外界持有更大的检查点，继续写入即为分叉，且可被证明。"
+        " The vault now signs only trees that contain this one. If anybody holds a larger checkpoint, writing on from"
+        " here forks the log, and they can prove it: do not start the server then."
+    )
+
+
+def _parse_root(text: str) -> bytes:
+    try:
+        if len(text) == 2 * ROOT_BYTES:
+            return bytes.fromhex(text)
+        root = b64decode(text, validate=True)
+    except ValueError:
+        root = b""
+    if len(root) != ROOT_BYTES or b64encode(root).decode() != text:
+        raise typer.BadParameter(
+            "not a root: copy line 3 of the checkpoint / 不是根哈希：请复制检查点第 3 行", param_hint="--root"
+        )
+    return root

@@ -11,7 +11,7 @@ import pytest
 
 from chemtrace.bootstrap import InitResult, init_ledger, open_application
 from chemtrace.config import Settings
-from chemtrace.core.errors import GuardMissingError
+from chemtrace.core.errors import GuardMissingError, VaultLostError
 from chemtrace.entrypoints.cli import main as cli
 from chemtrace.entrypoints.cli.exit_codes import ExitCode
 from tests.integration.audit.town import AUTHORITY
@@ -131,6 +131,10 @@ def test_backup_and_restore_by_command(chemtrace, founded: InitResult, tmp_path:
         chemtrace("db", "restore", "--from", backup, "--data", new, "--published-size", "6")[0] == ExitCode.OK
     )
     assert chemtrace("verify", "log", "--data", new)[0] == ExitCode.OK
+    with pytest.raises(VaultLostError):
+        open_application(Settings(data_dir=new))
+    root = json.loads(chemtrace("verify", "log", "--data", new, "--json")[1])["checkpoint"]["root"]
+    assert chemtrace("db", "accept-head", "--size", "6", "--root", root, "--data", new)[0] == ExitCode.OK
     application = open_application(Settings(data_dir=new))
     application.close()
 

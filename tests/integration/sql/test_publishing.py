@@ -10,6 +10,7 @@ from chemtrace.core.errors import (
     ClockError,
     IndexGapError,
     TreeBrokenError,
+    VaultLostError,
 )
 from chemtrace.core.note import make_verifier
 from chemtrace.ledger.ledger import Ledger
@@ -162,4 +163,11 @@ def test_does_not_start_where_the_vault_has_signed_more(town):
     """A backup was restored: going on would fork the log."""
     town.vault.last = (town.ledger.size + 5, bytes(32))
     with pytest.raises(CheckpointForkError):
+        reopened(town)
+
+
+def test_does_not_start_where_the_vault_has_forgotten_what_it_signed(town):
+    """Its folder was removed: nothing would keep an older copy of these rows from being signed as the log."""
+    town.vault.last = None
+    with pytest.raises(VaultLostError):
         reopened(town)
