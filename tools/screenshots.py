@@ -94,6 +94,10 @@ def take(
         page.fill("#token", token)
         page.click("form.login button")
     page.goto(f"{url}{path}?lang={language}")
+    for picture in page.query_selector_all("main img:visible"):
+        picture.scroll_into_view_if_needed()  # those far down load only when they come into view
+    page.wait_for_load_state("networkidle")
+    page.evaluate("scrollTo(0, 0)")
     save(page, folder / f"{name}.png")
     context.close()
 
