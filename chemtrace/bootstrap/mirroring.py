@@ -14,7 +14,7 @@ from chemtrace.adapters.http.log_client import HTTPLog
 from chemtrace.adapters.mirror_state import MIRROR_FILE, SQLiteMirrorStore
 from chemtrace.adapters.static_files import FileLog
 from chemtrace.adapters.witness_state import STATE_FILE, SQLiteWitnessState, load_identity
-from chemtrace.core.bundle.trust import Trust, parse_trust
+from chemtrace.core.bundle.trust import Trust, parse_trust_file
 from chemtrace.core.errors import SettingError
 from chemtrace.ledger.ports import Clock
 from chemtrace.ledger.witness import Kept, Witness
@@ -57,8 +57,8 @@ class MirrorFiles:
 
 
 def load_trust(file: Path) -> Trust:
-    """Read what is pinned of a log; raises `SettingError` for no file, and as `parse_trust`."""
-    return parse_trust(_load(file, "trust"))
+    """Read what is pinned of a log; raises `SettingError` for no file, and as `parse_trust_file`."""
+    return parse_trust_file(_load(file, "trust"), str(file))
 
 
 def load_token(file: Path | None) -> str | None:

@@ -76,6 +76,20 @@ def test_a_log_that_is_not_reached_is_unavailable(world, files):
     assert (4, "server.unavailable") == (done.code, done.problem["code"])
 
 
+def test_an_address_below_the_log_is_named_with_what_to_serve(world, files):
+    done = run(*watching(world, files, "--json", **{"--log": f"{world.url}/log"}))
+    assert (4, "server.unavailable") == (done.code, done.problem["code"])
+    assert f"{world.url}/log/log/checkpoint" == done.problem["fields"]["asked"]
+    assert "the folder above log is served" in done.problem["detail"]
+
+
+def test_a_damaged_trust_file_is_named(world, files):
+    (files / "trust.json").write_bytes((files / "trust.json").read_bytes()[:-20])
+    done = run(*watching(world, files, "--json"))
+    assert (3, "trust.format") == (done.code, done.problem["code"])
+    assert str(files / "trust.json") in done.problem["detail"]
+
+
 def test_a_monitor_of_an_honest_log_says_so(world, files):
     world.make(2)
     world.publish()

@@ -74,7 +74,14 @@ class HTTPLog:
         """The newest signed note; raises `ServerUnavailableError`, `ServerRefusedError`, `ServerAnswerError`."""
         found = self._get("/log/checkpoint", MAX_NOTE_BYTES)
         if found is None:
-            raise ServerUnavailableError("the log has published no checkpoint yet", path="/log/checkpoint")
+            address = str(self._client.base_url.copy_with(username=None, password=None)).rstrip("/")
+            raise ServerUnavailableError(
+                f"nothing is at {address}/log/checkpoint (HTTP 404): --log is the address above /log, and of a log"
+                " kept as files the folder above log is served; a new log has published no checkpoint yet"
+                " / 该地址没有检查点：--log 填 /log 的上一级地址，静态目录应提供 log 的上一级；新账本可能尚未发布",
+                asked=f"{address}/log/checkpoint",
+                status=404,
+            )
         return found
 
     def hash_tile(self, level: int, number: int, width: int) -> bytes:

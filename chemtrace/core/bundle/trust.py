@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from chemtrace.core.canonical import parse_canonical
-from chemtrace.core.errors import TrustFormatError
+from chemtrace.core.errors import RefusedError, TrustFormatError
 from chemtrace.core.note import NoteVerifier, parse_vkey
 from chemtrace.core.policy import parse_policy
 
@@ -66,6 +66,22 @@ def parse_trust(data: bytes) -> Trust:
         raise TrustFormatError(f"not a trust file: {error}") from error
     check_trust(trust)
     return trust
+
+
+def parse_trust_file(data: bytes, name: str) -> Trust:
+    """As `parse_trust`, for the file `name` that a person chose: whatever is wrong with it is said of that file.
+
+    Raises:
+        TrustFormatError: always this one; `path` is the name, `reason` the code of what was found, with its fields.
+    """
+    try:
+        return parse_trust(data)
+    except RefusedError as error:
+        message = (
+            f"the trust file {name} is damaged or no trust file, ask for it again: {error.message}"
+            f" / 信任文件 {name} 已损坏或不是信任文件，请重新索取"
+        )
+        raise TrustFormatError(message, **{**error.fields, "path": name, "reason": error.code}) from error
 
 
 def encode_trust(trust: Trust) -> bytes:

@@ -89,7 +89,11 @@ def export_log(
     data: Data = None,
     as_json: AsJSON = False,
 ) -> None:
-    """Write the published log as the static files of C2SP tlog-tiles: checkpoint, tiles, entries / 导出静态日志."""
+    """Write the published log as the static files of C2SP tlog-tiles: checkpoint, tiles, entries / 导出静态日志.
+
+    A web server serves the folder above it, and the folder is called log: readers ask for /log/checkpoint.
+    网站应提供其上一级目录，且本目录名为 log：读取方访问 /log/checkpoint。
+    """
     from chemtrace.bootstrap.exporting import export_static
 
     with opened(data) as application:
@@ -102,11 +106,19 @@ def export_log(
             if as_json and (files or not follow):
                 print_line({"folder": str(folder), "size": size, "files": files})
             elif files or not follow:
-                print_note(f"已导出 {files} new files, {size} entries, in {folder}")
+                _say_log(folder, size, files)
             if not follow:
                 return
             push_out()
             time.sleep(interval)
+
+
+def _say_log(folder: Path, size: int, files: int) -> None:
+    noun = "file" if files == 1 else "files"
+    print_note(
+        f"已导出 {files} 个新文件，账本共 {size} 条 · {files} new {noun}, {size} entries, in {folder}\n"
+        "  用网站提供时：目录名为 log，提供其上一级 · to serve it: call the folder log, and serve the folder above"
+    )
 
 
 def _items(reads: Any, *, holder: str | None, site: str | None) -> Iterator[dict[str, Any]]:

@@ -32,15 +32,20 @@ def register(app: typer.Typer) -> None:
 
 
 def export_verifier(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="HTML file to write; must not exist")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="HTML file to write; must not exist / 要写入的 HTML 文件，不得已存在"
+        ),
+    ],
     trust: TrustIn = None,
     as_json: AsJSON = False,
 ) -> None:
     """Write the page that verifies proofs offline, one HTML file, with or without a trust file / 导出离线查验网页."""
-    from chemtrace.core.bundle.trust import parse_trust
+    from chemtrace.core.bundle.trust import parse_trust_file
     from chemtrace.entrypoints.verifier.page import render_verifier
 
-    pinned = None if trust is None else parse_trust(trust.read_bytes())
+    pinned = None if trust is None else parse_trust_file(trust.read_bytes(), str(trust))
     page = render_verifier(pinned)
     with writing_to(file), file.open("xb") as stream:
         stream.write(page)
@@ -55,4 +60,11 @@ def export_verifier(
             }
         )
     else:
-        print_note(f"已导出 {file}, {len(page)} bytes, SHA-256 {digest}")
+        print_note(
+            f"已导出离线查验网页 {file}，{len(page)} 字节 · the page is written, {len(page)} bytes; SHA-256 {digest}\n"
+            + (
+                f"  附带信任文件，账本 · with the trust file of {pinned.origin}"
+                if pinned
+                else "  未附信任文件，使用前须载入 · without a trust file: load one before use"
+            )
+        )

@@ -33,11 +33,11 @@ def verify_checkpoint(
 
     Two roots of one size are evidence against the log; too few witnesses under any of them ends with an error.
     """
-    from chemtrace.core.bundle.trust import parse_trust
+    from chemtrace.core.bundle.trust import parse_trust_file
     from chemtrace.core.gossip import check_one_history, read_checkpoint
     from chemtrace.core.policy import parse_policy
 
-    pinned = parse_trust(trust.read_bytes())
+    pinned = parse_trust_file(trust.read_bytes(), str(trust))
     policy = None if pinned.policy is None else parse_policy(pinned.policy)
     seen = [read_checkpoint(file.read_bytes(), pinned.origin, pinned.log_verifier, policy) for file in files]
     check_one_history(seen)
