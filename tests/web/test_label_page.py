@@ -183,7 +183,7 @@ def test_the_page_links_nowhere_that_could_leak_the_address(
         ("BJ1P0A40001M32QUW0C", "Sign 6, “A”, should be a digit"),
         ("SH1P0340001M32QUW0C", "Sign 1, “S”, cannot stand in a trace code."),
         ("TJ1P0340001M32QUW0C", "begins with TJ1"),
-        ("BJ1P034", "It has 7 signs"),
+        ("BJ1P034", "7 signs were typed; a trace code has 19, or 29 with its seal."),
     ],
 )
 def test_a_bad_code_is_refused_by_naming_the_sign(stranger: httpx.Client, label: str, expected: str) -> None:
