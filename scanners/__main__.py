@@ -13,7 +13,7 @@ from base64 import b64decode
 from collections.abc import Sequence
 from pathlib import Path
 
-from chemtrace.core.errors import ChemtraceError, KeyFileError
+from chemtrace.core.errors import ChemtraceError, KeyFileError, OutboxError
 from chemtrace.core.keys import PublicKey, parse_spki
 from scanners.camera import scan_camera
 from scanners.client import LedgerClient, Pins
@@ -137,6 +137,11 @@ def _camera(options: argparse.Namespace) -> int:
 
 
 def _outbox(options: argparse.Namespace) -> int:
+    if not options.file.is_file():
+        raise OutboxError(
+            f"{options.file} is no outbox: there is no such file, and none was made / 没有这个待发箱文件",
+            file=str(options.file),
+        )
     outbox, failed = Outbox(options.file), False
     if options.release:
         outbox.release(options.release)

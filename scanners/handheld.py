@@ -83,10 +83,16 @@ class Handheld:
         plain = "".join(
             sign for sign in typed if unicodedata.category(sign) not in ("Cc", "Cf", "Cs", "Co", "Cn")
         )
-        return plain.strip().removeprefix(self._prefix).removesuffix(self._suffix).strip()
+        typed, prefix, suffix = plain.strip(), self._prefix, self._suffix
+        if not (typed.startswith(prefix) and typed.endswith(suffix)):
+            # An input method turns the marks as it turns the code between them.
+            turned = _turned_back(typed)
+            if turned.startswith(_turned_back(prefix)) and turned.endswith(_turned_back(suffix)):
+                typed, prefix, suffix = turned, _turned_back(prefix), _turned_back(suffix)
+        return typed.removeprefix(prefix).removesuffix(suffix).strip()
 
     def _judge(self, text: str, at_us: int) -> Scan:
-        folded = unicodedata.normalize("NFKC", text.translate(_BACK)).translate(_BACK)
+        folded = _turned_back(text)
         try:
             code = parse_label(folded)[0].text
         except RefusedError as error:
@@ -101,3 +107,7 @@ class Handheld:
 
     def _forget(self, at_us: int) -> None:
         self._seen = {code: seen for code, seen in self._seen.items() if at_us - seen < self._window_us}
+
+
+def _turned_back(text: str) -> str:
+    return unicodedata.normalize("NFKC", text.translate(_BACK)).translate(_BACK)

@@ -41,9 +41,9 @@ def load_rows(path: Path, sheet: Sheet, columns: Sequence[str]) -> tuple[list[Ro
     try:
         data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
     except OSError as error:
-        raise SpreadsheetError(f"{path.name} cannot be read: {error.strerror}", name=path.name) from error
+        raise SpreadsheetError(f"{path} cannot be read: {error.strerror}", name=str(path)) from error
     if not data:
-        raise SpreadsheetError(f"{path.name} is empty or larger than 2 GiB", name=path.name)
+        raise SpreadsheetError(f"{path} is empty or larger than 2 GiB", name=path.name)
     is_book = data.startswith(_ZIP)
     lines = (_workbook_lines if is_book else _csv_lines)(data, sheet, path.name)
     rows = list(_rows(lines, sheet.header_row, columns, path.name, may_be_short=is_book))

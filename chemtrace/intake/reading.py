@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -185,6 +186,8 @@ def _moment(text: str) -> str:
 
 
 def _number(text: str) -> Decimal:
+    """A decimal number; full-width digits and signs, as input methods type them, are taken as their plain ones."""
+    text = unicodedata.normalize("NFKC", text)
     if re.fullmatch(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?", text, re.ASCII) is None:
         raise _refuse("quantity.invalid", f"{text[:40]!r} is no decimal number")
     try:

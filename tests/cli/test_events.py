@@ -235,7 +235,7 @@ def test_a_waybill_goes_from_note_to_arrival(town: Town, root: Path) -> None:
     ("words", "code"),
     [
         (("--item", "BJ1P0057K2M4QX9T3CA=1KGM"), "code.check"),
-        (("--item", "CODE=1KG"), "code.format"),
+        (("--item", "CODE=1KG"), "payload.invalid"),
         (("--item", "CODE=1.50KGM"), "payload.invalid"),
         (("--set", "items={"), "payload.invalid"),
         (("--set", "nothing"), "payload.invalid"),

@@ -39,7 +39,9 @@ def list_alerts(
 
 
 def show_alert(
-    alert_id: Annotated[str, typer.Argument(help="id of the alert")],
+    alert_id: Annotated[
+        str, typer.Argument(help="id of the alert, or its first 8 or more digits / 预警编号或其前 8 位以上")
+    ],
     data: Data = None,
     as_json: AsJSON = False,
 ) -> None:

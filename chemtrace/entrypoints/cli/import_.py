@@ -66,7 +66,7 @@ def _read(file: Path, mapping: Path) -> tuple[Mapping, list[Movement | RefusedRo
     try:
         text = mapping.read_bytes()
     except OSError as error:
-        raise MappingError(f"{mapping.name} cannot be read: {error.strerror}", name=mapping.name) from error
+        raise MappingError(f"{mapping} cannot be read: {error.strerror}", name=mapping.name) from error
     sheet_map = parse_mapping(text)
     rows, digest = spreadsheets.load_rows(file, sheet_map.sheet, sheet_map.columns)
     return sheet_map, [read_row(sheet_map, row, identity) for row, identity in identified(rows)], digest
@@ -84,12 +84,20 @@ def _run(
         campaign, office = _prepared(application, door, mapping, rows)
         times = office.lot_times([known.code for known in campaign.opened().values()])
         with progress_bar("导入 importing", shown=not quiet) as progress:
-            campaign.run(
-                submit=_publishing(application, door),
-                take_codes=office.take_codes,
-                lot_times=times,
-                progress=progress,
-            )
+            try:
+                campaign.run(
+                    submit=_publishing(application, door),
+                    take_codes=office.take_codes,
+                    lot_times=times,
+                    progress=progress,
+                )
+            except KeyboardInterrupt:
+                print_note(
+                    f"已中断：本次写入 {campaign.outcome.added} 行，原有 {campaign.outcome.known} 行；再次运行即继续"
+                    f" broken off: {campaign.outcome.added} rows are in from this run, {campaign.outcome.known} were in"
+                    " before; run the same command again to go on, nothing is entered twice"
+                )
+                raise
         if isinstance(application.ledger, Ledger):
             application.ledger.publish()
         return {**campaign.account(), "codes_issued": office.issued, "size": application.ledger.size}
@@ -198,6 +206,11 @@ def _print_report(report: dict[str, Any]) -> None:
         f"  质量 mass {mass['mass_rows']} = {mass['mass_events']} + {mass['mass_refused']} {mass['unit']}"
         f" ({'各申报人各年度均相符 equal by reporter and year' if report['equal'] else '不相符 NOT EQUAL'})"
     )
+    unread = sum(row["value"] is None for row in report["refusals"])
+    if unread:
+        print_text(
+            f"  数量无法读出的 {unread} 行不在质量合计中 {unread} rows without a readable amount are not in the sum"
+        )
     for rule, count in report["findings"].items():
         print_text(f"  发现 finding {rule}: {count}")
     for reason, count in report["refusals_by_reason"].items():

@@ -30,7 +30,17 @@ def init(
 ) -> None:
     """Found a ledger: keys, database, first entries; shows the reading token once / 创建账本."""
     from chemtrace.bootstrap import init_ledger
+    from chemtrace.core.errors import NoteFormatError
+    from chemtrace.core.note import make_verifier
 
+    try:
+        make_verifier(origin, bytes(32))
+    except NoteFormatError as error:
+        raise NoteFormatError(
+            f"--origin {origin!r} cannot name a log: {error.message}; like trace.example.cn/1 / 账本名称无效",
+            option="--origin",
+            found=origin[:80],
+        ) from error
     result = init_ledger(
         load_settings(data),
         authority_name_zh=authority_zh,

@@ -17,8 +17,10 @@ from chemtrace.entrypoints.cli.output import print_json, print_note, print_table
 from chemtrace.entrypoints.cli.passphrase import Passphrase, load_passphrase
 
 if TYPE_CHECKING:
+    from chemtrace.core.keys import KeyRequest
     from chemtrace.entrypoints.cli.door import Answer
     from chemtrace.registry.records import KeyRecord
+    from chemtrace.registry.state import Registry
 
 Enterprise = Annotated[str, typer.Option(help="credit code of the enterprise / 企业统一社会信用代码")]
 Role = Annotated[str, typer.Option(help="enterprise or device / 企业密钥或设备密钥")]
@@ -110,14 +112,14 @@ def register_key(
     as_json: AsJSON = False,
 ) -> None:
     """Register the key of a request; its sender has proved to hold it / 登记密钥."""
-    from chemtrace.core.keys import verify_key_request
     from chemtrace.registry import office
 
     body = file.read_bytes()
-    asked = verify_key_request(body)
+    asked = _asked(file, body)
     facts: dict[str, Any] = {"request": body, "namespaces": tuple(namespace or ())}
     if recovery is None:
         with opened_desk(data) as desk:
+            _require_new(desk.registry, asked.public_key.kid.hex())
             former = None if replaces is None else desk.authority.head(f"key:{replaces}")
             answer = desk.file(office.register_key, **facts, replaces=replaces, replaces_prev=former)
     else:
@@ -127,6 +129,34 @@ def register_key(
             )
     kid = asked.public_key.kid.hex()
     _print_filed(answer, {"kid": kid, "party": asked.enterprise, "role": asked.role}, as_json=as_json)
+
+
+def _asked(file: Path, body: bytes) -> KeyRequest:
+    """What a request file asks for; a private key in its place is named, for it must not travel."""
+    from chemtrace.core.errors import FormError, KeyRequestError
+    from chemtrace.core.keys import verify_key_request
+
+    if b"PRIVATE KEY-----" in body[:200]:
+        raise KeyRequestError(
+            f"{file} is a private key, not a request: never give it away; if it has left the machine that uses it, make"
+            f" a new one. The request stands beside it, {file.with_suffix('.request.json').name}"
+            " / 这是私钥而不是登记申请，切勿外传",
+            file=str(file),
+        )
+    try:
+        return verify_key_request(body)
+    except FormError as error:
+        raise type(error)(f"{file}: {error.message}", **error.fields) from error
+
+
+def _require_new(registry: Registry, kid: str) -> None:
+    from chemtrace.core.errors import KeyTakenError
+
+    known = registry.key(kid)
+    if known is not None:
+        raise KeyTakenError(
+            "this key is registered already / 该密钥已登记", kid=kid, owner=known.party, role=known.role
+        )
 
 
 def retire(

@@ -44,9 +44,35 @@ def print_error(error: ChemtraceError, *, as_json: bool) -> None:
     if as_json:
         sys.stderr.write(json.dumps(error.problem(), ensure_ascii=False, default=_plain) + "\n")
         return
-    print_note(f"chemtrace: {error.message} [{error.problem()['code']}]")
-    for name, value in error.problem()["fields"].items():  # type: ignore[attr-defined]  # problem() is typed by its keys
-        print_note(f"  {name}: {value}")
+    said = spoken(error)
+    print_note(f"chemtrace: {said['detail']} [{said['code']}]")
+    for name, value in said["fields"].items():
+        print_note(f"  {name}: {in_words(value)}")
+
+
+def spoken(error: ChemtraceError) -> dict[str, Any]:
+    """`code`, `detail` and `fields` for people: of a refusal by a server, what the server said, as if it were here."""
+    problem: dict[str, Any] = error.problem()
+    remote = problem["fields"].get("remote")
+    if isinstance(remote, dict) and isinstance(remote.get("detail"), str):
+        fields = remote.get("fields")
+        return {
+            "code": str(remote.get("code", problem["code"])),
+            "detail": remote["detail"],
+            "fields": fields if isinstance(fields, dict) else {},
+        }
+    return problem
+
+
+def in_words(value: Any) -> str:
+    """A value for people: lists by commas, members as `name: value`, nothing as `none`."""
+    if value is None:
+        return "无 none"
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {in_words(inner)}" for name, inner in value.items()) or "无 none"
+    if isinstance(value, list | tuple):
+        return ", ".join(in_words(inner) for inner in value) or "无 none"
+    return str(value)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import typer
 
-from chemtrace.core.errors import PayloadError
+from chemtrace.core.errors import PayloadError, RefusedError
 
 Item = Annotated[
     list[str] | None,
@@ -31,7 +32,12 @@ _JSON_START: Final = ("{", "[", '"')
 
 
 def build_payload(
-    body: bytes | None, items: Sequence[str], inputs: Sequence[str], fields: Sequence[str]
+    body: bytes | None,
+    items: Sequence[str],
+    inputs: Sequence[str],
+    fields: Sequence[str],
+    *,
+    file: str | None = None,
 ) -> dict[str, Any]:
     """The members of a payload: those of the file, then lines of items and inputs, then single fields over them.
 
@@ -39,7 +45,7 @@ def build_payload(
         PayloadError: not a JSON object, or an option of the wrong form.
         CodeFormatError, CodeVersionError, CodeCheckError: not a code; forgiving as scanners are.
     """
-    payload = {} if body is None else _parse_object(body)
+    payload = {} if body is None else _parse_object(body, file or "the payload")
     for name, lines in (("items", items), ("inputs", inputs)):
         if lines:
             payload[name] = [*payload.get(name, ()), *map(parse_line, lines)]
@@ -52,28 +58,38 @@ def build_payload(
 
 
 def parse_line(text: str) -> dict[str, Any]:
-    """`CODE` or `CODE=25KGM` as the payload's item line; the code may be typed as it is printed."""
+    """`CODE` or `CODE=25KGM` as the payload's item line; the code may be typed as it is printed, all of it full-width.
+
+    Raises:
+        PayloadError: what stands behind the code is no quantity. Otherwise as `parse_code`.
+    """
     from chemtrace.core.codes import parse_code
 
-    code, equals, amount = (
-        text.rpartition("=") if _AMOUNT.fullmatch(text.rpartition("=")[2]) else (text, "", "")
-    )
-    line: dict[str, Any] = {"code": parse_code(code).text}
-    if equals:
-        found = _AMOUNT.fullmatch(amount)
-        if found is None:
-            raise PayloadError("a quantity is a number and a unit code, like 25KGM", found=amount[:40])
-        line["quantity"] = {"value": found[1], "unit": found[2]}
-    return line
+    head, equals, amount = unicodedata.normalize("NFKC", text).rpartition("=")
+    found = _AMOUNT.fullmatch(amount.strip())
+    if equals and found is not None:
+        return {"code": parse_code(head).text, "quantity": {"value": found[1], "unit": found[2]}}
+    try:
+        return {"code": parse_code(text).text}
+    except RefusedError:
+        if not equals:
+            raise
+        parse_code(head)
+        raise PayloadError(
+            "a quantity is a number and a unit code in capitals, like 25KGM: KGM kilogram, GRM gram, LTR litre, H87"
+            " pieces / 数量写作数字加大写单位代码，如 25KGM",
+            found=amount[:40],
+            expected="25KGM",
+        ) from None
 
 
-def _parse_object(body: bytes) -> dict[str, Any]:
+def _parse_object(body: bytes, file: str) -> dict[str, Any]:
     try:
         value = json.loads(body)
     except ValueError as error:
-        raise PayloadError(f"the payload is not JSON: {error}") from error
+        raise PayloadError(f"{file} is not JSON: {error}", file=file) from error
     if not isinstance(value, dict):
-        raise PayloadError("the payload is a JSON object", found=type(value).__name__)
+        raise PayloadError(f"{file} is to be a JSON object", file=file, found=type(value).__name__)
     return value
 
 

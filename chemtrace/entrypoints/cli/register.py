@@ -93,6 +93,8 @@ def _file_enterprise(desk: Desk, row: Row, phase: str) -> Answer:
     from chemtrace.registry import office
 
     code = require_column(row, "code")
+    roles = tuple(require_column(row, "roles").split())
+    _check_roles(roles)
     issuer = row.get("issuer", "")
     return desk.file(
         office.register_enterprise,
@@ -100,11 +102,27 @@ def _file_enterprise(desk: Desk, row: Row, phase: str) -> Answer:
         enterprise=code,
         name_zh=require_column(row, "name_zh"),
         name_en=require_column(row, "name_en"),
-        roles=tuple(require_column(row, "roles").split()),
+        roles=roles,
         issuer=_free_issuer(desk, code) if issuer == "new" else issuer or None,
         district=row.get("district") or None,
         phase=phase,
     )
+
+
+def _check_roles(roles: tuple[str, ...]) -> None:
+    from typing import get_args
+
+    from chemtrace.core.errors import PayloadError
+    from chemtrace.core.events.authority import Role
+
+    unknown = [role for role in roles if role not in get_args(Role)]
+    if unknown:
+        raise PayloadError(
+            f"{unknown[0]!r} is no role of an enterprise: {', '.join(get_args(Role))} / 没有此角色",
+            field="roles",
+            found=unknown,
+            expected=list(get_args(Role)),
+        )
 
 
 def _file_site(desk: Desk, row: Row, phase: str) -> Answer:

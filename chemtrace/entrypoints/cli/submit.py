@@ -13,7 +13,14 @@ from chemtrace.entrypoints.cli.door import URL, Answer, Door, Token, opened_door
 from chemtrace.entrypoints.cli.exit_codes import ExitCode
 from chemtrace.entrypoints.cli.options import AsJSON, Data
 from chemtrace.entrypoints.cli.outfile import writing_to
-from chemtrace.entrypoints.cli.output import print_json, print_line, print_note, print_text, progress_bar
+from chemtrace.entrypoints.cli.output import (
+    print_json,
+    print_line,
+    print_note,
+    print_text,
+    progress_bar,
+    spoken,
+)
 from chemtrace.entrypoints.cli.passphrase import Passphrase, load_passphrase
 from chemtrace.entrypoints.cli.payload import Input, Item, Set, build_payload
 
@@ -83,7 +90,7 @@ def submit(
             door,
             kind=kind,
             phase=phase,
-            payload=build_payload(loaded, item or (), input_ or (), set_ or ()),
+            payload=build_payload(loaded, item or (), input_ or (), set_ or (), file=payload),
             keys=_load_keys(door, key, load_passphrase(passphrase_file)),
             enterprise=enterprise,
             stance=stance,
@@ -118,15 +125,17 @@ def _hand_in(door: Door, statement: Statement, save: Path | None, *, as_json: bo
 def _submit_ready(door: Door, body: bytes, *, as_json: bool) -> None:
     """Hand in signed statements; one result a line, in their order, and exit code 3 if any is refused."""
     wires = [line for line in body.split(b"\n") if line.strip()]
-    refused = 0
+    refused = known = 0
     with progress_bar("提交 submitting", shown=not as_json) as progress:
         for start in range(0, len(wires), 1000):
             answers = door.submit(wires[start : start + 1000])
             refused += sum(answer.error is not None for answer in answers)
+            known += sum(answer.duplicate for answer in answers)
             _print_lines(answers, start + 1, as_json=as_json)
             progress(start + len(answers), len(wires))
     if not as_json:
-        print_text(f"已入账 admitted {len(wires) - refused} of {len(wires)}")
+        new = len(wires) - refused - known
+        print_text(f"新入账 {new} new, 已在账 {known} known, 拒收 {refused} refused, 共 {len(wires)} in all")
     if refused:
         raise typer.Exit(ExitCode.REFUSED)
 
@@ -136,7 +145,8 @@ def _print_lines(answers: Sequence[Answer], first: int, *, as_json: bool) -> Non
         if as_json:
             print_line({"line": number, **answer.as_json()})
         elif answer.error is not None:
-            print_note(f"  line {number}: {answer.error.message} [{answer.error.problem()['code']}]")
+            said = spoken(answer.error)
+            print_note(f"  line {number}: {said['detail']} [{said['code']}]")
 
 
 def _sign(

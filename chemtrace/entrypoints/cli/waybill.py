@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from chemtrace.entrypoints.cli.options import AsJSON, Data, Limit, opened
-from chemtrace.entrypoints.cli.output import print_json, print_page, print_table, print_text
+from chemtrace.entrypoints.cli.output import in_words, print_json, print_page, print_table, print_text
 
 
 def register(app: typer.Typer) -> None:
@@ -31,12 +31,28 @@ def show_waybill(
         return
     for name, value in waybill.items():
         if name != "events":
-            print_text(f"{name}: {value}")
+            print_text(_line(name, value))
     print_table(
         "events / 事件",
         ("index", "event", "actor", "at"),
         [(line.index, f"{line.kind}/{line.phase}", line.actor, line.at) for line in waybill["events"]],
     )
+
+
+def _line(name: str, value: Any) -> str:
+    """A fact for people: times RFC 3339, what was loaded or has arrived as code, mass and entry."""
+    from chemtrace.core.times import format_utc
+
+    if name.endswith("_us") and isinstance(value, int):
+        return f"{name.removesuffix('_us')}: {format_utc(value)}"
+    if name in ("loaded", "arrived") and value:
+        carried = [
+            f"{code} {'?' if mass is None else mass} kg (entry {index})" for code, mass, index in value
+        ]
+        return f"{name}: {', '.join(carried)}"
+    if name == "goods":
+        return f"{name}: {' | '.join(in_words(line) for line in value)}"
+    return f"{name}: {in_words(value)}"
 
 
 def list_waybills(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from sqlalchemy import Connection, and_, or_, select
 
@@ -16,7 +17,11 @@ from chemtrace.adapters.sql.reads.pages import (
 )
 from chemtrace.adapters.sql.tables import alert, refusal
 from chemtrace.core.base64url import encode_base64url
-from chemtrace.core.errors import AlertUnknownError, CursorError
+from chemtrace.core.errors import AlertAmbiguousError, AlertUnknownError, CursorError
+
+MAX_CANDIDATES: Final = 10
+"""Alerts listed where several begin alike."""
+_PREFIX: Final = re.compile("[0-9a-f]{8,64}")
 
 
 def load_alerts(
@@ -52,11 +57,32 @@ def load_alerts(
 
 
 def load_alert(connection: Connection, alert_id: str) -> dict[str, Any]:
-    """Return one alert; raises `AlertUnknownError`."""
+    """Return one alert, by its id or by the first 8 or more hex digits of it, with or without an ellipsis behind.
+
+    Raises:
+        AlertUnknownError: no alert begins like this.  AlertAmbiguousError: several do; carries their ids.
+    """
     row = connection.execute(select(alert).where(alert.c.id == alert_id)).first()
-    if row is None:
-        raise AlertUnknownError("there is no alert with this id", alert=alert_id[:80])
-    return _alert(row)
+    if row is not None:
+        return _alert(row)
+    prefix = alert_id.strip().removesuffix("…").removesuffix("...").lower()
+    if _PREFIX.fullmatch(prefix) is None:
+        raise AlertUnknownError(
+            "there is no alert with this id: give it whole, or its first 8 or more hex digits"
+            " / 没有此预警：请给出完整编号或前 8 位以上",
+            alert=alert_id[:80],
+        )
+    rows = connection.execute(
+        select(alert).where(alert.c.id.startswith(prefix)).order_by(alert.c.id).limit(MAX_CANDIDATES)
+    ).all()
+    if not rows:
+        raise AlertUnknownError("there is no alert with this id / 没有此预警", alert=alert_id[:80])
+    if len(rows) > 1:
+        raise AlertAmbiguousError(
+            "several alerts begin like this: give more digits / 有多个预警以此开头，请多给几位",
+            candidates=[candidate.id for candidate in rows],
+        )
+    return _alert(rows[0])
 
 
 def load_refusals(
