@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from chemtrace.bootstrap import Application, open_application
+from chemtrace.core.bundle.absence import encode_absence, verify_absence
 from chemtrace.core.bundle.compact import encode_bundle_compact, encode_status_compact
 from chemtrace.core.bundle.text import encode_bundle_text
 from chemtrace.core.bundle.verdict import Verdict
@@ -137,6 +138,23 @@ def test_an_old_proof_is_refused_where_an_age_is_asked_for(ledger: Watched) -> N
     assert ledger.verdict(max_age_s=86_400).size == size
     with pytest.raises(ProofStaleError):
         ledger.verdict(max_age_s=3600)
+
+
+def test_a_mirror_whose_clock_is_ahead_makes_no_proof_newer_nor_an_absence(ledger: Watched) -> None:
+    size = ledger.look()
+    ledger.cosign(size, "witness.example", "mirror.example", at_us=now_us() + 864_000_000_000)
+    verdict = ledger.verdict(max_age_s=3600)
+    assert (verdict.complete.value, verdict.as_of_us) == ("as_operator_states", verdict.log_time_us)
+    assert {"mirror", "mirror-clock"} <= {gap.code for gap in verdict.not_checked}
+    trust, data = ledger.application.trust, encode_absence(ledger.application.reads.absence("batch:NEVER"))
+    absent, timeless = verify_absence(data, trust, now_us=now_us()), verify_absence(data, trust)
+    assert (absent.mirrors, timeless.mirrors) == ((), ("mirror.example",))
+    assert (absent.as_of_us, timeless.as_of_us > now_us()) == (verdict.log_time_us, True)
+    assert "after the clock here" in absent.en
+    assert "晚于本机时间" in absent.zh
+    late = msgspec.structs.replace(trust, max_age_s=3600)
+    with pytest.raises(ProofStaleError):
+        verify_absence(data, late, now_us=verdict.log_time_us + 3_600_000_001)
 
 
 def test_where_witnesses_are_required_no_proof_goes_out_without_them(tmp_path: Path) -> None:
