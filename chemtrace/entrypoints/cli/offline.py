@@ -5,7 +5,6 @@ Both doors lead here: the commands of `verify_proofs`, and `start` where only th
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ import orjson
 
 from chemtrace.core.bundle.model import MAX_BUNDLE_BYTES
 from chemtrace.core.bundle.qr import QR_PREFIX
-from chemtrace.core.bundle.trust import Trust, parse_trust
+from chemtrace.core.bundle.trust import Trust, parse_trust_file
 from chemtrace.core.bundle.verdict import Verdict
 from chemtrace.core.bundle.verify import verify_bundle, verify_status
 from chemtrace.core.errors import (
@@ -24,19 +23,21 @@ from chemtrace.core.errors import (
     ChemtraceError,
     ProofFileError,
     ProofShapeError,
+    ProofStaleError,
     TrustFormatError,
 )
 from chemtrace.core.note import parse_vkey
 from chemtrace.core.times import format_utc, parse_rfc3339
 from chemtrace.entrypoints.cli.exit_codes import ExitCode, exit_code
-from chemtrace.entrypoints.cli.output import print_error, print_json, print_text
+from chemtrace.entrypoints.cli.offline_parser import KINDS, make_parser
+from chemtrace.entrypoints.cli.output import print_json, print_text
+from chemtrace.entrypoints.cli.refusals import print_refusal
 from chemtrace.ledger.prove import parse_proof, verify_entry_proof
 
 Kind: TypeAlias = Literal["bundle", "status"]
 Language: TypeAlias = Literal["zh", "en", "both"]
 
 STATEMENTS: Final = ("authentic", "included", "complete", "current")
-KINDS: Final = ("bundle", "status", "proof")
 _FULL: Final = frozenset({"yes", "as_of"})
 _GAPS: Final = {"zh": "未核验：", "en": "Not checked:", "both": "未核验 · Not checked:"}
 
@@ -58,9 +59,21 @@ def check_file(
     if max_age_s is not None:
         pinned = msgspec.structs.replace(pinned, max_age_s=max_age_s)
     now_us = time.time_ns() // 1000 if at is None else parse_rfc3339(at)
+    try:
+        return _verify(kind, proof, pinned, now_us)
+    except ProofStaleError as error:
+        age_us = error.fields.get("as_of_us")
+        if isinstance(age_us, int):
+            error.fields = {**error.fields, "age_s": (now_us - age_us) // 1_000_000}
+        raise
+
+
+def _verify(kind: Kind, proof: str, pinned: Trust, now_us: int) -> Verdict:
     if kind == "status":
         data = proof.encode() if proof.startswith(QR_PREFIX) else _read(Path(proof))
-        return verify_status(data.removesuffix(b"\n"), pinned, now_us=now_us)
+        # A text may end in the newline of an editor; in the compact form that byte is part of a hash.
+        text = data.startswith((b"{", QR_PREFIX.encode()))
+        return verify_status(data.removesuffix(b"\n") if text else data, pinned, now_us=now_us)
     return verify_bundle(_read(Path(proof)), pinned, now_us=now_us)
 
 
@@ -133,8 +146,10 @@ def show(verdict: Verdict, *, language: Language, as_json: bool) -> None:
 
 
 def answers(arguments: Sequence[str]) -> bool:
-    """Whether `run` knows this command; every other one needs the packages of the server."""
-    if arguments[:1] != ["verify"]:
+    """Whether `run` knows this command or shows help; every other one needs the packages of the server."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        return True
+    if arguments[0] != "verify":
         return False
     kinds = [word for word in arguments[1:2] if not word.startswith("-")]
     return not kinds or kinds[0] in KINDS
@@ -142,43 +157,49 @@ def answers(arguments: Sequence[str]) -> bool:
 
 def run(arguments: Sequence[str]) -> int:
     """`verify bundle|status|proof` without the packages of the command line; returns the exit code."""
-    given = _parser().parse_args(arguments)
+    given = make_parser().parse_args(arguments or ["--help"])
+    if given.kind == "proof":
+        return judge_entry_proof(Path(given.proof), origin=given.origin, key=given.key, as_json=given.json)
+    return judge(
+        given.kind,
+        given.proof,
+        given.trust,
+        at=given.at,
+        max_age_s=given.max_age,
+        language=given.lang,
+        as_json=given.json,
+    )
+
+
+def judge(
+    kind: Kind,
+    proof: str,
+    trust: Path,
+    *,
+    at: str | None,
+    max_age_s: int | None,
+    language: Language,
+    as_json: bool,
+) -> ExitCode:
+    """Check a file as `check_file` and print the verdict, or why it is refused and what that means."""
     try:
-        _run(given)
+        verdict = check_file(kind, proof, trust, at=at, max_age_s=max_age_s)
     except ChemtraceError as error:
-        print_error(error, as_json=given.json)
+        print_refusal(error, as_json=as_json)
         return exit_code(error)
+    show(verdict, language=language, as_json=as_json)
     return ExitCode.OK
 
 
-def _run(given: argparse.Namespace) -> None:
-    if given.kind == "proof":
-        found = check_entry_proof(Path(given.proof), origin=given.origin, key=given.key)
-        show_entry_proof(found, as_json=given.json)
-        return
-    verdict = check_file(given.kind, given.proof, given.trust, at=given.at, max_age_s=given.max_age)
-    show(verdict, language=given.lang, as_json=given.json)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="chemtrace", description="verify proof files offline / 离线核验证明文件"
-    )
-    verify = parser.add_subparsers(dest="group", required=True).add_parser("verify")
-    kinds = verify.add_subparsers(dest="kind", required=True)
-    for kind in KINDS:
-        command = kinds.add_parser(kind)
-        command.add_argument("proof", metavar="FILE")
-        command.add_argument("--json", action="store_true")
-        if kind == "proof":
-            command.add_argument("--origin", required=True)
-            command.add_argument("--key", required=True, metavar="VKEY")
-            continue
-        command.add_argument("--trust", type=Path, required=True, metavar="FILE")
-        command.add_argument("--at", metavar="TIME")
-        command.add_argument("--max-age", type=int, metavar="SECONDS")
-        command.add_argument("--lang", choices=("zh", "en", "both"), default="both")
-    return parser
+def judge_entry_proof(file: Path, *, origin: str, key: str, as_json: bool) -> ExitCode:
+    """Check an inclusion proof as `check_entry_proof` and print what it says, or why it is refused."""
+    try:
+        found = check_entry_proof(file, origin=origin, key=key)
+    except ChemtraceError as error:
+        print_refusal(error, as_json=as_json)
+        return exit_code(error)
+    show_entry_proof(found, as_json=as_json)
+    return ExitCode.OK
 
 
 def _sentences(mark: str, said: Any, language: Language) -> list[str]:
@@ -188,11 +209,12 @@ def _sentences(mark: str, said: Any, language: Language) -> list[str]:
 
 def _load_trust(path: Path) -> Trust:
     try:
-        return parse_trust(path.read_bytes())
+        data = path.read_bytes()
     except OSError as error:
         raise TrustFormatError(
-            f"the trust file {path} cannot be read: {error.strerror}", path=str(path)
+            f"the trust file {path} cannot be read: {error.strerror} / 读不到信任文件 {path}", path=str(path)
         ) from error
+    return parse_trust_file(data, str(path))
 
 
 def _read(path: Path) -> bytes:

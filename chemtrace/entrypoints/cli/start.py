@@ -26,5 +26,5 @@ def main() -> NoReturn:
             " chemtrace verify bundle|status FILE --trust FILE, chemtrace verify proof FILE --origin … --key …\n"
             "for everything else: pip install 'chemtrace[server]' / 仅装有离线核验；其余命令请安装 chemtrace[server]"
         )
-        sys.exit(ExitCode.OK if sys.argv[1:2] in (["-h"], ["--help"]) else ExitCode.UNAVAILABLE)
+        sys.exit(ExitCode.UNAVAILABLE)
     sys.exit(offline.run(sys.argv[1:]))

@@ -38,8 +38,7 @@ def verify_proof(
     """Check an inclusion proof against a pinned log, offline; says *included*, nothing more."""
     from chemtrace.entrypoints.cli import offline
 
-    found = offline.check_entry_proof(file, origin=origin, key=key)
-    offline.show_entry_proof(found, as_json=as_json)
+    raise typer.Exit(offline.judge_entry_proof(file, origin=origin, key=key, as_json=as_json))
 
 
 def verify_backup(

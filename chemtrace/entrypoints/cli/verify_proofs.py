@@ -52,8 +52,10 @@ def verify_bundle_file(
     """Verify the bundle of an item with no network: authentic, included, complete, current / 离线核验单件证明包."""
     from chemtrace.entrypoints.cli import offline
 
-    verdict = offline.check_file("bundle", file, trust, at=at, max_age_s=max_age)
-    offline.show(verdict, language=lang.value, as_json=as_json)
+    code = offline.judge(
+        "bundle", file, trust, at=at, max_age_s=max_age, language=lang.value, as_json=as_json
+    )
+    raise typer.Exit(code)
 
 
 def verify_status_file(
@@ -70,5 +72,7 @@ def verify_status_file(
     """Verify a status proof with no network: how many events a subject has, as of when / 离线核验状态证明."""
     from chemtrace.entrypoints.cli import offline
 
-    verdict = offline.check_file("status", file, trust, at=at, max_age_s=max_age)
-    offline.show(verdict, language=lang.value, as_json=as_json)
+    code = offline.judge(
+        "status", file, trust, at=at, max_age_s=max_age, language=lang.value, as_json=as_json
+    )
+    raise typer.Exit(code)
