@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -228,6 +229,11 @@ def test_a_waybill_goes_from_note_to_arrival(town: Town, root: Path) -> None:
     )
     assert (load.json["findings"], arrive.json["findings"]) == ([], [])
     assert run_ok("waybill", "show", "WB-2026-0001", "--json").json["state"] == "arrived"
+    shown = run_ok("waybill", "show", "WB-2026-0001").out
+    facts, _, _ = shown.partition("events / ")
+    assert re.search(r"^load_at: \d{4}-\d\d-\d\dT", facts, re.MULTILINE)
+    assert re.search(r"^loaded: BJ1\w+ 25 kg \(entry \d+\), BJ1", facts, re.MULTILINE)
+    assert not set(facts) & set("[]{}")
     run_ok("verify", "log")
 
 
