@@ -10,6 +10,7 @@ import pytest
 
 from chemtrace.core import errors
 from chemtrace.entrypoints.cli import offline
+from chemtrace.entrypoints.cli.counting import counted
 from chemtrace.entrypoints.cli.refusals import MEANINGS, refusal_lines, span
 from tests.cli.shell import run, run_ok
 from tests.cli.test_proofs import base_only
@@ -131,3 +132,21 @@ def test_only_a_text_loses_the_newline_at_its_end(
     Path("status.any").write_bytes(written)
     offline.check_file("status", "status.any", Path("trust.json"))
     assert seen == [judged]
+
+
+def test_numbers_and_nouns_agree() -> None:
+    assert [counted(1, "event"), counted(2, "entry"), counted(0, "byte")] == [
+        "1 event",
+        "2 entries",
+        "0 bytes",
+    ]
+
+
+def test_one_event_is_told_as_one(proof: Path) -> None:
+    told_status = run_ok(
+        "status",
+        run_ok("verify", "bundle", str(proof), "--trust", "trust.json", "--json").json["subject"],
+        "-o",
+        "s.json",
+    )
+    assert "1 event," in told_status.out

@@ -67,6 +67,7 @@ def test_an_older_copy_of_the_whole_database_is_found_by_what_the_vault_signed(c
     report = audit(copy.older, copy.signed)
     assert report.first_bad_index == report.entries
     assert codes_of(report) == {"evidence.checkpoint"}
+    assert "docs/runbooks/restore.md" in report.faults[0].detail
 
 
 def test_entries_rewritten_under_the_vaults_last_tree_are_found(copy: Played) -> None:

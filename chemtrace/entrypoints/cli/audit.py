@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from chemtrace.entrypoints.cli.counting import counted
 from chemtrace.entrypoints.cli.exit_codes import ExitCode
 from chemtrace.entrypoints.cli.options import AsJSON, Data, load_settings
 from chemtrace.entrypoints.cli.output import print_json, print_note, print_text, progress_bar
 
 STATE_FILE = "audit.state"
+RESTORE_PAGE = "docs/runbooks/restore.md"
 
 
 def register(app: typer.Typer) -> None:
@@ -73,7 +75,7 @@ def print_report(result: dict[str, Any]) -> None:
         print_text("核验通过 verified: every entry, signature, epoch, tile, checkpoint and row agrees")
     else:
         print_text(
-            f"核验不通过 NOT verified: {result['fault_count']} fault(s), "
+            f"核验不通过 NOT verified: {counted(result['fault_count'], 'fault')}, "
             f"first wrong index {result['first_bad_index']}"
         )
     took = "" if result["seconds"] is None else f" in {result['seconds']} s"
@@ -87,3 +89,5 @@ def print_report(result: dict[str, Any]) -> None:
         print_note(f"  [{fault['index']}] {fault['code']}: {fault['detail']}")
     if not result["verified"]:
         print_note("  停止写入，按手册处理 stop writing; see docs/runbooks/chain-break.md")
+        if any(RESTORE_PAGE in fault["detail"] for fault in result["faults"]):
+            print_note(f"  若恢复了旧备份 where an old backup was restored: {RESTORE_PAGE}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from chemtrace.entrypoints.cli.counting import counted
 from chemtrace.entrypoints.cli.options import AsJSON, Data, load_settings
 from chemtrace.entrypoints.cli.output import print_json, print_text, progress_bar
 
@@ -80,7 +82,10 @@ def backup(
     if as_json:
         print_json(result)
     else:
-        print_text(f"已备份 backup of {manifest.entries} entries in {to} (SHA-256 {manifest.sha256})")
+        print_text(
+            f"已备份 {manifest.entries} 条账目 · backup of {counted(manifest.entries, 'entry')} in {to}"
+            f" (SHA-256 {manifest.sha256})"
+        )
 
 
 def restore(
@@ -88,12 +93,20 @@ def restore(
         Path, typer.Option("--from", metavar="DIR", help="backup folder / 备份目录", exists=True)
     ],
     published_size: Annotated[
-        int, typer.Option("--published-size", min=0, help="size of the newest checkpoint anybody has seen")
+        int,
+        typer.Option(
+            "--published-size",
+            min=0,
+            help="size of the newest checkpoint anybody has seen / 外界所见最新检查点的大小",
+        ),
     ] = 0,
     data: Data = None,
     as_json: AsJSON = False,
 ) -> None:
-    """Put a backup into an empty data folder; refused if it ends before what was published / 恢复."""
+    """Put a backup into an empty data folder; refused if it ends before what was published / 由备份恢复到空目录.
+
+    若备份早于已发布的检查点则拒绝；恢复后先用 chemtrace audit 核验。
+    """
     from chemtrace.bootstrap import maintenance
 
     settings = load_settings(data)
@@ -109,7 +122,9 @@ def restore(
         print_json({"entries": manifest.entries, "taken": manifest.taken})
     else:
         print_text(
-            f"已恢复 restored {manifest.entries} entries as of {manifest.taken}; now run `chemtrace verify log`"
+            f"已恢复截至 {manifest.taken} 的 {manifest.entries} 条账目"
+            f" · restored {counted(manifest.entries, 'entry')} as of {manifest.taken}\n"
+            f"请先核验 now verify: chemtrace audit --data {shlex.quote(str(settings.data_dir))}"
         )
 
 
@@ -117,6 +132,7 @@ def rebuild(data: Data = None, as_json: AsJSON = False) -> None:
     """Make tiles, subject trees and map again from the entries; stop the server first / 从日志重建派生数据.
 
     Every map root and tree root is compared with what was published. Broken off, it goes on when run again.
+    重建时与已发布的每个根比对；中断后再次运行即可继续。
     """
     from chemtrace.bootstrap import maintenance
 
@@ -129,7 +145,8 @@ def rebuild(data: Data = None, as_json: AsJSON = False) -> None:
         print_json({"entries": entries})
     else:
         print_text(
-            f"已重建 rebuilt tiles, subject trees and map of {entries} entries; every published root agrees"
+            f"已由 {entries} 条账目重建树、对象树与映射，与已发布的根全部一致"
+            f" · rebuilt tiles, subject trees and map of {counted(entries, 'entry')}; every published root agrees"
         )
 
 
@@ -160,7 +177,7 @@ def accept_head(
     if as_json:
         print_json({"size": accepted, "root": digest.hex()})
         return
-    print_text(f"已接受 accepted: {accepted} entries, root {digest.hex()}")
+    print_text(f"已接受 accepted: {counted(accepted, 'entry')}, root {digest.hex()}")
     print_text(
         "签名库自此只签署包含这棵树的账本。若外界持有更大的检查点，继续写入即为分叉，且可被证明。"
         " The vault now signs only trees that contain this one. If anybody holds a larger checkpoint, writing on from"

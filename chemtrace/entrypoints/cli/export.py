@@ -14,6 +14,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
+from chemtrace.entrypoints.cli.counting import counted
 from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
 from chemtrace.entrypoints.cli.outfile import writing_to
 from chemtrace.entrypoints.cli.output import print_json, print_line, print_note, progress_bar, push_out
@@ -114,9 +115,9 @@ def export_log(
 
 
 def _say_log(folder: Path, size: int, files: int) -> None:
-    noun = "file" if files == 1 else "files"
     print_note(
-        f"已导出 {files} 个新文件，账本共 {size} 条 · {files} new {noun}, {size} entries, in {folder}\n"
+        f"已导出 {files} 个新文件，账本共 {size} 条"
+        f" · {counted(files, 'new file')}, {counted(size, 'entry')}, in {folder}\n"
         "  用网站提供时：目录名为 log，提供其上一级 · to serve it: call the folder log, and serve the folder above"
     )
 
@@ -166,4 +167,4 @@ def _say(out: Path | None, count: int, *, as_json: bool) -> None:
     if as_json:
         print_json({"file": str(out), "rows": count})
     else:
-        print_note(f"已导出 {count} rows written to {out}")
+        print_note(f"已导出 {count} 行至 {out} · {counted(count, 'row')} written")

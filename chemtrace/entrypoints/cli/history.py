@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from chemtrace.core.codes import parse_code
+from chemtrace.entrypoints.cli.counting import counted
 from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
 from chemtrace.entrypoints.cli.output import print_json, print_table, print_text
 
@@ -41,7 +42,7 @@ def history(
         name = f"{item.name_zh or ''} {item.name_en or ''}".strip()
         print_text(f"{item.code}  {name}  {item.status}  {item.quantity} {item.unit}  {where}")
     print_table(
-        f"{len(lines)} events / 事件",
+        f"{len(lines)} 个事件 / {counted(len(lines), 'event')}",
         ("index", "at", "event", "actor", "with", "late", "via", "findings"),
         [_row(line) for line in lines],
     )

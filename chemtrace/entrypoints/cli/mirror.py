@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chemtrace.entrypoints.cli.counting import counted
 from chemtrace.entrypoints.cli.options import AsJSON
 from chemtrace.entrypoints.cli.output import print_json, print_line, print_note, print_text, push_out
 
@@ -75,7 +76,7 @@ def follow(
         print_json(result)
     else:
         print_text(
-            f"复算一致 recomputed: {result['size']} entries, {result['subjects']} subjects, "
+            f"复算一致 recomputed: {counted(result['size'], 'entry')}, {counted(result['subjects'], 'subject')}, "
             f"log time {result['log_time']}"
         )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from chemtrace.entrypoints.cli.counting import counted
 from chemtrace.entrypoints.cli.exit_codes import ExitCode, exit_code
 from chemtrace.entrypoints.cli.options import AsJSON
 from chemtrace.entrypoints.cli.output import print_line, print_note, print_text, push_out
@@ -143,7 +144,7 @@ def _say_standing(standing: Sequence[str], *, as_json: bool) -> None:
     count = len(standing)
     print_text(
         f"证据目录中有 {count} 项发现未确认，请逐项阅读"
-        f" · {count} {'finding stands' if count == 1 else 'findings stand'} in the folder evidence, not acknowledged:"
+        f" · {counted(count, 'finding')} in the folder evidence, not acknowledged:"
         " read each; then --acknowledge / 阅后加 --acknowledge"
     )
     for name in standing[:SHOWN_FILES]:

@@ -13,6 +13,7 @@ from chemtrace.core.bundle.text import encode_bundle_text, encode_status_text
 from chemtrace.core.bundle.trust import encode_trust
 from chemtrace.core.codes import parse_code
 from chemtrace.core.subjects import parse_subject
+from chemtrace.entrypoints.cli.counting import counted
 from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
 from chemtrace.entrypoints.cli.outfile import write_file
 from chemtrace.entrypoints.cli.output import print_json, print_text
@@ -107,4 +108,6 @@ def _tell(subject: str, file: Path, size: int, events: int, *, as_json: bool) ->
     if as_json:
         print_json({"subject": subject, "file": str(file), "bytes": size, "events": events})
     else:
-        print_text(f"{file}: {subject}, {events} events / 个事件, {size} bytes / 字节")
+        print_text(
+            f"{file}: {subject}, {events} 个事件 / {counted(events, 'event')}, {size} 字节 / {counted(size, 'byte')}"
+        )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chemtrace.entrypoints.cli.counting import counted
 from chemtrace.entrypoints.cli.options import AsJSON
 from chemtrace.entrypoints.cli.output import print_json, print_note, print_text
 from chemtrace.entrypoints.cli.verify_proofs import TrustFile
@@ -49,7 +50,7 @@ def verify_checkpoint(
         return
     for file, one in zip(files, seen, strict=True):
         print_text(
-            f"{file.name}: 核验通过 verified: {one.checkpoint.size} entries, root {one.checkpoint.root.hex()}"
+            f"{file.name}: 核验通过 verified: {counted(one.checkpoint.size, 'entry')}, root {one.checkpoint.root.hex()}"
         )
         for line in _witness_lines(one, policy):
             print_text(f"  {line}")

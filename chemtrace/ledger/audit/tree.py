@@ -15,6 +15,7 @@ from chemtrace.ledger.audit.port import AuditStore
 from chemtrace.ledger.audit.report import FaultLog
 
 _STEP: Final = WIDTH * HASH_SIZE
+_RESTORE: Final = "docs/runbooks/restore.md"
 TILE_HEIGHT: Final = 8
 """Levels of the tree in a tile."""
 
@@ -64,7 +65,11 @@ class TreeAudit:
     def finish(self, origin: str | None, verifiers: tuple[NoteVerifier, ...]) -> None:
         """Compare the right edge, look for tiles that should not be, and check every checkpoint."""
         if self._signed is not None and self._signed[0] > self._size:
-            detail = f"the vault signed a tree of {self._signed[0]} entries, the log holds only {self._size}"
+            detail = (
+                f"the vault signed a tree of {self._signed[0]} entries, the log holds only {self._size}: an old backup"
+                f" was restored, or entries were cut off ({_RESTORE})"
+                " / 签名库签过更长的账本：可能恢复了旧备份，或账目被截去"
+            )
             self.faults.add(self._size, "evidence.checkpoint", detail)
         if self._next is not None:
             rest = [self._next, *self._checkpoints]
@@ -72,7 +77,7 @@ class TreeAudit:
             self.faults.add(
                 size,
                 "evidence.checkpoint",
-                f"a signed checkpoint covers {rest[-1][0]} entries, the log holds only {size}",
+                f"a signed checkpoint covers {rest[-1][0]} entries, the log holds only {size} ({_RESTORE})",
             )
         for size, note, root in self._due:
             self._check_note(size, note, root, origin, verifiers)

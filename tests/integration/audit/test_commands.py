@@ -127,9 +127,9 @@ def test_backup_and_restore_by_command(chemtrace, founded: InitResult, tmp_path:
         "db", "restore", "--from", backup, "--data", new, "--published-size", "7", "--json"
     )
     assert (code, json.loads(err)["code"]) == (ExitCode.REFUSED, "backup.stale")
-    assert (
-        chemtrace("db", "restore", "--from", backup, "--data", new, "--published-size", "6")[0] == ExitCode.OK
-    )
+    code, out, _ = chemtrace("db", "restore", "--from", backup, "--data", new, "--published-size", "6")
+    assert code == ExitCode.OK
+    assert out.splitlines()[-1].endswith(f"chemtrace audit --data {new}")
     assert chemtrace("verify", "log", "--data", new)[0] == ExitCode.OK
     with pytest.raises(VaultLostError):
         open_application(Settings(data_dir=new))
