@@ -17,6 +17,8 @@ from chemtrace.core.tiles import MAX_LEVEL, WIDTH, bundle_path, encode_bundle, t
 from chemtrace.core.types import HASH_SIZE
 
 MAX_REGISTRY_RANGE: Final = 4096
+MAX_REGISTRY_BYTES: Final = 8 * 1024 * 1024
+"""Of one answer with payloads, its last line not counted; one payload alone fits."""
 """Entries that one question for the authority's payloads covers at most."""
 
 
@@ -83,6 +85,36 @@ def registry_line(index: int, payload: bytes) -> bytes:
     return b'{"index":%d,"payload":"%b"}\n' % (index, encode_base64url(payload).encode("ascii"))
 
 
+def registry_answer(payloads: Iterable[tuple[int, bytes]], limit: int = MAX_REGISTRY_BYTES) -> bytes:
+    """The lines of `payloads` up to `limit` bytes, one at least; `{"next": index}` says where the rest begins."""
+    lines: list[bytes] = []
+    size = 0
+    for index, payload in payloads:
+        line = registry_line(index, payload)
+        size += len(line)
+        if lines and size > limit:
+            lines.append(b'{"next":%d}\n' % index)
+            break
+        lines.append(line)
+    return b"".join(lines)
+
+
+def parse_registry_answer(data: bytes) -> tuple[dict[int, bytes], int | None]:
+    """Return the payloads of an answer by index, and the index where the next question begins if it ended early.
+
+    Raises:
+        WireError: a line that is neither, or one behind `{"next": index}`.
+    """
+    lines = data.splitlines()
+    after: int | None = None
+    if lines and lines[-1].startswith(b'{"next":'):
+        try:
+            after = _NEXT.decode(lines.pop()).next
+        except msgspec.DecodeError as error:
+            raise WireError("not the last line of the registry", found=data[-80:]) from error
+    return dict(parse_registry_line(line) for line in lines), after
+
+
 def parse_registry_line(line: bytes) -> tuple[int, bytes]:
     """Return (index, payload) of a line without its newline; raises `WireError`."""
     try:
@@ -100,6 +132,11 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payload: str
 
 
+class _Next(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    next: int
+
+
+_NEXT: Final = msgspec.json.Decoder(_Next, strict=True)
 _LINE: Final = msgspec.json.Decoder(_Line, strict=True)
 
 

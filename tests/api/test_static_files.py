@@ -108,3 +108,18 @@ def test_registry_gives_all_payloads_of_the_authority_and_no_others(world):
         lines = world.get("/log/registry", params={"first": first, "count": 100}).text.splitlines()
         found += [(line["index"], len(decode_base64url(line["payload"]))) for line in map(json.loads, lines)]
     assert wanted == found
+
+
+def test_an_answer_with_payloads_ends_early_and_says_where_to_go_on(world, monkeypatch):
+    whole = world.get("/log/registry", params={"first": 0, "count": 1000}).content.splitlines()
+    monkeypatch.setattr("chemtrace.ledger.static.registry_answer.__defaults__", (len(whole[0]) + 2,))
+    found, first = [], 0
+    while first is not None:
+        answer = world.get(
+            "/log/registry", params={"first": first, "count": 1000 - first}
+        ).content.splitlines()
+        *lines, last = answer
+        first = json.loads(last).get("next")
+        found += answer if first is None else lines
+    assert len(whole) > 2
+    assert whole == found

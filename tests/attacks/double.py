@@ -24,7 +24,7 @@ from chemtrace.core.header import parse_header
 from chemtrace.core.merkle import MemoryTree
 from chemtrace.core.note import encode_note
 from chemtrace.core.tiles import HEIGHT, WIDTH, parse_number_path
-from chemtrace.ledger.static import read_entry_bundle, read_hash_tile, registry_line
+from chemtrace.ledger.static import MAX_REGISTRY_BYTES, read_entry_bundle, read_hash_tile, registry_answer
 from chemtrace.ledger.witness import Witness
 from chemtrace.mirror.follow import Follower
 from tests.honest_log import MAKER, Log, amount, fixed_key, item
@@ -45,6 +45,8 @@ class Double:
         self.maker = fixed_key("double maker")
         self.instead: dict[str, bytes | None] = {}
         """Path to the body that is sent instead; None: 404."""
+        self.answer_bytes = MAX_REGISTRY_BYTES
+        """Where an answer with payloads ends."""
 
     def clone(self) -> Double:
         """The same log once more, to be told something else."""
@@ -85,7 +87,7 @@ class Double:
 
     def _registry(self, first: int, count: int) -> bytes:
         end = min(first + count, self.log.size)
-        return b"".join(registry_line(*each) for each in self.registry_payloads(first, end))
+        return registry_answer(self.registry_payloads(first, end), self.answer_bytes)
 
     # ------------------------------------------------------------------ ledger.static.StaticSource
 

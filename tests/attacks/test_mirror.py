@@ -43,6 +43,20 @@ def test_payloads_of_the_authority_too_many_for_one_answer_are_asked_for_in_halv
     assert double.log.size == watch.follow(double)
 
 
+def test_payloads_of_the_authority_are_asked_for_on_where_an_answer_ended_early(double, watch):
+    double.answer_bytes = 1
+    assert double.log.size == watch.follow(double)
+
+
+@pytest.mark.parametrize(
+    "told", [b'{"next":0}', b'{"next":-1}', b'{"next":9999}', b'{"next":"2"}', b'{"next":3']
+)
+def test_a_log_that_sends_its_reader_in_circles_is_not_followed(double, watch, told):
+    double.instead["/log/registry"] = told + b"\n"
+    with pytest.raises(ServerAnswerError):
+        watch.follow(double)
+
+
 def test_a_payload_too_large_for_any_answer_ends_the_asking(double, watch, monkeypatch):
     monkeypatch.setattr(log_client, "MAX_PAYLOADS_BYTES", 10)
     with pytest.raises(ServerAnswerError):

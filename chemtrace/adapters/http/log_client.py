@@ -29,7 +29,7 @@ from chemtrace.core.errors import (
 from chemtrace.core.note import MAX_NOTE_BYTES
 from chemtrace.core.tiles import WIDTH, bundle_path, parse_bundle, tile_path
 from chemtrace.core.types import HASH_SIZE
-from chemtrace.ledger.static import MAX_REGISTRY_RANGE, parse_registry_line
+from chemtrace.ledger.static import MAX_REGISTRY_RANGE, parse_registry_answer
 
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 ANSWER_S: Final = 600.0
@@ -125,26 +125,30 @@ class HTTPLog:
         while ranges:
             start, end = ranges.pop()
             try:
-                found |= self._registry(start, end)
+                payloads, after = self._registry(start, end)
             except ServerAnswerError as error:
                 if "limit" not in error.fields or end - start == 1:
                     raise
                 middle = (start + end) // 2
                 ranges += [(start, middle), (middle, end)]
+                continue
+            found |= payloads
+            if after is not None:
+                ranges.append((after, end))
         return found
 
-    def _registry(self, start: int, end: int) -> dict[int, bytes]:
-        """The payloads that one answer gives for `start` to `end - 1`."""
+    def _registry(self, start: int, end: int) -> tuple[dict[int, bytes], int | None]:
+        """The payloads that one answer gives for `start` to `end - 1`, and where it ended early."""
         path = f"/log/registry?first={start}&count={end - start}"
-        found: dict[int, bytes] = {}
-        for line in (self._get(path, MAX_PAYLOADS_BYTES) or b"").splitlines():
-            try:
-                index, payload = parse_registry_line(line)
-            except WireError as error:
-                raise ServerAnswerError("the log's answer is not its registry", path=path) from error
-            if start <= index < end:
-                found[index] = payload
-        return found
+        try:
+            payloads, after = parse_registry_answer(self._get(path, MAX_PAYLOADS_BYTES) or b"")
+        except WireError as error:
+            raise ServerAnswerError("the log's answer is not its registry", path=path) from error
+        if after is not None and not start < after < end:
+            raise ServerAnswerError(
+                "the log sends the reader of its registry in circles", path=path, next=after
+            )
+        return {index: payload for index, payload in payloads.items() if start <= index < end}, after
 
     def bundle(self, subject: str) -> bytes:
         """The bundle of a subject; raises `LogTruncatedError` where the log gives none."""

@@ -7,7 +7,7 @@ quantities as decimal text. Lists come in pages by key (`Page.rows`, `Page.next`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
@@ -37,7 +37,7 @@ from chemtrace.core.errors import CheckpointMissingError
 from chemtrace.ledger.bundles import MaySee, build_absence, build_bundle, build_status
 from chemtrace.ledger.prove import prove_entry
 from chemtrace.ledger.published import Edges, Published, open_published
-from chemtrace.ledger.static import read_entry_bundle, read_hash_tile
+from chemtrace.ledger.static import read_entry_bundle, read_hash_tile, registry_answer
 from chemtrace.ledger.witnessing import Serving
 
 __all__ = ["Page", "Reads"]
@@ -143,11 +143,16 @@ class Reads:
         with self._database.read() as connection:
             return read_entry_bundle(StoredFiles(connection), number, width)
 
-    def registry_payloads(self, first: int, count: int) -> tuple[tuple[int, bytes], ...]:
-        """(index, payload) of the authority's entries among the published ones of `first` to `first + count - 1`."""
+    def registry_lines(self, first: int, count: int) -> bytes:
+        """Payloads of the authority's entries among the published ones of `first` to `first + count - 1`, a line each.
+
+        As many as one answer takes (`ledger.static.MAX_REGISTRY_BYTES`); no more than that is ever in memory.
+        """
         with self._database.read() as connection:
             files = StoredFiles(connection)
-            return tuple(files.registry_payloads(first, min(first + count, files.published())))
+            # Closed here, not when it is collected: the answer may end before the payloads do.
+            with closing(files.registry_payloads(first, min(first + count, files.published()))) as payloads:
+                return registry_answer(payloads)
 
     def bundle(self, subject: str, *, may_see: MaySee | None = None) -> Bundle:
         """The bundle of a subject in the newest tree that the policy accepts, as `build_bundle` makes it."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Final
 
 from sqlalchemy import Connection, select
 
 from chemtrace.adapters.sql.reads.proofs import StoredLog
 from chemtrace.adapters.sql.tables import entry, payload
 from chemtrace.core.events import AUTHORITY_KINDS
+
+PORTION: Final = 16
+"""Payloads fetched at once."""
 
 
 class StoredFiles(StoredLog):
@@ -31,7 +35,7 @@ class StoredFiles(StoredLog):
         for row in self._connection.execute(query):
             yield row.body
 
-    def registry_payloads(self, first: int, end: int) -> Iterator[tuple[int, bytes]]:
+    def registry_payloads(self, first: int, end: int) -> Generator[tuple[int, bytes], None, None]:
         """(index, payload) of those of the entries `first` to `end - 1` that are the authority's, in order."""
         query = (
             select(entry.c.idx, payload.c.body)
@@ -39,5 +43,7 @@ class StoredFiles(StoredLog):
             .where(entry.c.idx >= first, entry.c.idx < end, entry.c.kind.in_(sorted(AUTHORITY_KINDS)))
             .order_by(entry.c.idx)
         )
-        for row in self._connection.execute(query):
-            yield row.idx, row.body
+        # In portions: payloads are large, and whoever asks may stop after a few.
+        with self._connection.execute(query, execution_options={"yield_per": PORTION}) as rows:
+            for row in rows:
+                yield row.idx, row.body

@@ -11,7 +11,7 @@ from chemtrace.core.tiles import parse_number_path
 from chemtrace.entrypoints.api.answers import READING, Responses, problems
 from chemtrace.entrypoints.api.auth import Reader
 from chemtrace.entrypoints.api.context import App
-from chemtrace.ledger.static import MAX_REGISTRY_RANGE, registry_line
+from chemtrace.ledger.static import MAX_REGISTRY_RANGE
 
 router = APIRouter(prefix="/log", tags=["log"])
 
@@ -68,11 +68,12 @@ def get_registry(
         int, Query(ge=1, le=MAX_REGISTRY_RANGE, description="number of entries in the range")
     ] = 1024,
 ) -> Response:
-    """`{"index", "payload" (base64url)}` a line, for the published entries of the range that are the authority's."""
-    lines = [registry_line(index, body) for index, body in app.reads.registry_payloads(first, count)]
-    return Response(
-        b"".join(lines), media_type="application/x-ndjson", headers={"Cache-Control": "private, no-cache"}
-    )
+    """`{"index", "payload" (base64url)}` a line, for the published entries of the range that are the authority's.
+
+    An answer ends after 8 MiB; then its last line is `{"next": index}`: ask again from there.
+    """
+    lines = app.reads.registry_lines(first, count)
+    return Response(lines, media_type="application/x-ndjson", headers={"Cache-Control": "private, no-cache"})
 
 
 def _file(data: bytes, cache: str) -> Response:
