@@ -22,7 +22,9 @@ from chemtrace.core.note import Note, NoteVerifier, parse_note, parse_vkey, veri
 
 MAX_POLICY_BYTES: Final = 262_144
 MAX_DEFINITIONS: Final = 128
-"""Of logs, of witnesses and of groups, each; C2SP asks for at least 32."""
+"""Of logs and of groups, each; C2SP asks for at least 32."""
+MAX_WITNESSES: Final = 90
+"""So that a note, whose lines are 100 at most, has room for all their cosignatures and for the log's own lines."""
 NONE: Final = "none"
 
 _SPACE: Final = re.compile(r"[ \t]+")
@@ -197,7 +199,9 @@ class _Reader:
         if row is None:
             raise self._refuse("a line starts with log, witness, group or quorum", found=_shown(words[0]))
         row(words[1:])
-        if max(len(self._logs), len(self._witnesses), len(self._groups)) > MAX_DEFINITIONS:
+        if len(self._witnesses) > MAX_WITNESSES:
+            raise self._refuse("too many witnesses: one note has no room for them all", limit=MAX_WITNESSES)
+        if max(len(self._logs), len(self._groups)) > MAX_DEFINITIONS:
             raise self._refuse("too many definitions", limit=MAX_DEFINITIONS)
 
     def finish(self) -> Policy:

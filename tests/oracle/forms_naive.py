@@ -389,7 +389,7 @@ class NaivePolicy:
                 need(words[0] == "quorum" and len(words) == 2 and self.quorum is None, "policy.format")
                 need(words[1] in known | {"none"}, "policy.format")
                 self.quorum = words[1]
-        need(self.quorum, "policy.format")
+        need(self.quorum and len(self.witnesses) <= 90, "policy.format")
 
     def met(self, cosigned: set[str]) -> bool:
         """Whether the quorum is there."""

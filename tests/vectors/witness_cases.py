@@ -127,6 +127,11 @@ def _six() -> str:
     return "\n".join(lines)
 
 
+def _many(count: int) -> str:
+    names = [f"W{number}" for number in range(1, count + 1)]
+    return "".join(f"witness {name} {_vkey_of(name)}\n" for name in names) + "quorum W1\n"
+
+
 def _policies() -> Iterator[Case]:
     six, all_names = _six(), ["X1", "X2", "X3", "Y1", "Y2", "Y3"]
     one = f"witness A {_vkey_of('A')}\n"
@@ -159,6 +164,8 @@ def _policies() -> Iterator[Case]:
         "witness-with-a-log-key": (f"witness A {VKEY}\nquorum A\n", ["A"]),
         "name-twice": (f"{one}witness A {_vkey_of('B')}\nquorum A\n", ["A"]),
         "name-none": (f"witness none {_vkey_of('A')}\nquorum none\n", []),
+        "witnesses-90": (_many(90), ["W1"]),
+        "witnesses-91": (_many(91), ["W1"]),
         "group-empty": (f"{two}group G all\nquorum G\n", ["A", "B"]),
         "group-of-none": (f"{two}group G any none\nquorum G\n", ["A"]),
         "group-threshold-zero": (f"{two}group G 0 A B\nquorum G\n", ["A"]),

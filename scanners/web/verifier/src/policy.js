@@ -6,6 +6,7 @@ import { toHex } from './octets.js';
 
 const MAX_TEXT = 262144;
 const MAX_DEFINITIONS = 128;
+const MAX_WITNESSES = 90;
 const NONE = 'none';
 
 /** {logs, witnesses: [{name, verifier}], groups: [{name, threshold, members}], quorum} of a policy's text. */
@@ -63,7 +64,8 @@ class Reader {
     const rows = { log: this.log, witness: this.witness, group: this.group, quorum: this.setQuorum };
     if (!Object.hasOwn(rows, first)) this.fault('a line starts with log, witness, group or quorum');
     rows[first].call(this, words);
-    if (Math.max(this.logs.size, this.witnesses.size, this.groups.length) > MAX_DEFINITIONS) this.fault('too many definitions');
+    if (this.witnesses.size > MAX_WITNESSES) this.fault('too many witnesses: one note has no room for them all');
+    if (Math.max(this.logs.size, this.groups.length) > MAX_DEFINITIONS) this.fault('too many definitions');
   }
 
   finish() {
