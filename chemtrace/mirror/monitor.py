@@ -45,6 +45,8 @@ from chemtrace.mirror.views import View, compare_views, parse_view
 
 MAX_SUBJECTS: Final = 500
 """Histories asked for in one round; the rest follow in the next."""
+MAX_WAIT_US: Final = 60_000_000
+"""Time spent in one round on questions that get no answer: a log that has stopped would hold up the round for hours."""
 
 
 class ProvingLog(AuditedLog, Protocol):
@@ -283,14 +285,19 @@ class Monitor:
 
         `provable`: size of a tree that has all the cosignatures a proof needs; no proof may be of a smaller one.
         """
-        proved = 0
+        proved = waited_us = 0
         for subject in self._store.unproved(MAX_SUBJECTS):
+            asked_us = self._clock.now_us()
             try:
                 verdict = verify_bundle(self._log.bundle(subject), self._trust, now_us=self._clock.now_us())
                 self._check_history(subject, verdict, provable)
             except ChemtraceError as error:
                 error.fields = {"subject": subject, "size": view.checkpoint.size, **error.fields}
                 found.append(error)
+                if isinstance(error, UnavailableError):
+                    waited_us += self._clock.now_us() - asked_us
+                if waited_us >= MAX_WAIT_US:
+                    break
                 continue
             self._store.prove(subject, verdict.size)
             proved += 1

@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from chemtrace.adapters import monitor_state
+from chemtrace.adapters.http.log_client import HTTPLog
 from chemtrace.bootstrap.monitoring import opened_monitor
 from chemtrace.core.bundle.text import encode_bundle_text
-from chemtrace.core.errors import LogTruncatedError, RollbackError, SplitViewError
+from chemtrace.core.errors import LogTruncatedError, RollbackError, ServerUnavailableError, SplitViewError
 from chemtrace.mirror import fetch
 from tests.attacks.double import FixedClock
 from tests.honest_log import MAKER, Witness, amount, fixed_key, item
@@ -220,3 +221,22 @@ def test_a_flood_of_findings_leaves_room_for_others(double, watching, monkeypatc
     assert 3 == len([name for name in files if name.startswith("evidence.truncated-")])
     with watching(double) as monitor, pytest.raises(SplitViewError):
         monitor.look()
+
+
+def test_a_log_that_stops_answering_does_not_hold_up_a_round_for_long(double, tmp_path, monkeypatch):
+    clock = FixedClock()
+    asked: list[str] = []
+
+    def stall(_log, subject):
+        asked.append(subject)
+        clock.now_us = lambda: FixedClock().now_us() + len(asked) * 31_000_000
+        raise ServerUnavailableError("the log cannot be reached: ReadTimeout", path="bundle")
+
+    monkeypatch.setattr(HTTPLog, "bundle", stall)
+    with opened_monitor(
+        tmp_path / "monitor", url="http://double.test", trust=double.log.trust(), token=None, enterprise=MAKER,
+        keys=[double.maker.public], clock=clock, transport=double.transport,
+    ) as monitor:  # fmt: skip
+        found = monitor.look()
+        assert (["server.unavailable"] * 2, 2) == (codes(found), len(asked))
+        assert not monitor.standing(), "no answer is no evidence"
