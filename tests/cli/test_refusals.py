@@ -11,7 +11,8 @@ import pytest
 from chemtrace.core import errors
 from chemtrace.entrypoints.cli import offline
 from chemtrace.entrypoints.cli.counting import counted
-from chemtrace.entrypoints.cli.refusals import MEANINGS, refusal_lines, span
+from chemtrace.entrypoints.cli.refusals import MEANINGS, refusal_lines
+from chemtrace.entrypoints.cli.spans import readable, span
 from tests.cli.shell import run, run_ok
 from tests.cli.test_proofs import base_only
 from tests.cli.town import MAKER, Town
@@ -150,3 +151,12 @@ def test_one_event_is_told_as_one(proof: Path) -> None:
         "s.json",
     )
     assert "1 event," in told_status.out
+
+
+def test_moments_and_spans_of_any_error_are_told_as_people_read_them() -> None:
+    told_fields = readable(
+        {"grace_end_us": 1_772_400_000_000_000, "retry_after_s": 5, "size": 7, "limit_s": None}
+    )
+    assert told_fields == {
+        "grace_end": "2026-03-01T21:20:00Z", "retry_after": "5 秒 s", "size": 7, "limit_s": None
+    }  # fmt: skip

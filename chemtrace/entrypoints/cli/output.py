@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from chemtrace.core.errors import ChemtraceError
+from chemtrace.entrypoints.cli.spans import readable
 
 Cells = Callable[[Any], Sequence[object]]
 """A row of a page to the cells of a table."""
@@ -46,7 +47,7 @@ def print_error(error: ChemtraceError, *, as_json: bool) -> None:
         return
     said = spoken(error)
     print_note(f"chemtrace: {said['detail']} [{said['code']}]")
-    for name, value in said["fields"].items():
+    for name, value in readable(said["fields"]).items():
         print_note(f"  {name}: {in_words(value)}")
 
 

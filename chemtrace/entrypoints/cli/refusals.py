@@ -9,7 +9,6 @@ import re
 from typing import Final
 
 from chemtrace.core.errors import ChemtraceError, EvidenceError, UnavailableError
-from chemtrace.core.times import MAX_US, format_utc
 from chemtrace.entrypoints.cli.output import print_error, print_note
 
 REFUSED: Final = ("查验不通过，不要采信", "Refused: do not rely on it")
@@ -115,7 +114,6 @@ def print_refusal(error: ChemtraceError, *, as_json: bool) -> None:
     if not as_json:
         for line in refusal_lines(error):
             print_note(line)
-        error.fields = {_name(name): _readable(name, value) for name, value in error.fields.items()}
     print_error(error, as_json=as_json)
 
 
@@ -137,25 +135,3 @@ def _meaning(error: ChemtraceError) -> tuple[str, str]:
     if FORM_CODES.match(error.code):
         return FORM
     return KEY if error.code.startswith("key.") else OTHER
-
-
-def _name(name: str) -> str:
-    return re.sub(r"_(?:us|s)\Z", "", name)
-
-
-def _readable(name: str, value: object) -> object:
-    """A moment in microseconds as RFC 3339, a span in seconds in hours and days."""
-    if isinstance(value, int) and name.endswith("_us") and 0 <= value <= MAX_US:
-        return format_utc(value)
-    if isinstance(value, int) and name.endswith("_s"):
-        return span(value)
-    return value
-
-
-def span(seconds: int) -> str:
-    """A length of time for people: `90 秒 s`, `36.5 小时 h`, `12.0 天 days`; from two days on in days."""
-    if seconds < 600:
-        return f"{seconds} 秒 s"
-    unit, size = ("小时 h", 3600) if seconds < 172_800 else ("天 days", 86_400)
-    tenths = (seconds * 10 + size // 2) // size
-    return f"{tenths // 10}.{tenths % 10} {unit}"

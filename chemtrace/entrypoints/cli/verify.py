@@ -30,9 +30,11 @@ def register(app: typer.Typer) -> None:
 
 
 def verify_proof(
-    file: Annotated[Path, typer.Argument(help="JSON with entry, index, path, checkpoint", exists=True)],
-    origin: Annotated[str, typer.Option("--origin", help="origin of the log, pinned")],
-    key: Annotated[str, typer.Option("--key", help="verifier key of the log (name+hash+key), pinned")],
+    file: Annotated[
+        Path, typer.Argument(help="JSON with entry, index, path, checkpoint / 收录证明", exists=True)
+    ],
+    origin: Annotated[str, typer.Option("--origin", help="origin of the log, pinned / 账本标识")],
+    key: Annotated[str, typer.Option("--key", help="the log's verifier key, pinned / 账本验签公钥")],
     as_json: AsJSON = False,
 ) -> None:
     """Check an inclusion proof against a pinned log, offline; says *included*, nothing more."""
@@ -42,7 +44,7 @@ def verify_proof(
 
 
 def verify_backup(
-    folder: Annotated[Path, typer.Argument(help="backup folder", exists=True, file_okay=False)],
+    folder: Annotated[Path, typer.Argument(help="backup folder / 备份目录", exists=True, file_okay=False)],
     as_json: AsJSON = False,
 ) -> None:
     """Check a backup folder against its manifest, and the log inside it."""
