@@ -10,7 +10,7 @@ from chemtrace.core.times import MAX_US, format_utc
 
 
 def readable(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of an error with moments (`_us`) as RFC 3339 and spans (`_s`) in hours and days; names lose the unit."""
+    """The fields of an error with moments (`_us`) as RFC 3339 and spans (`_s`) in hours or days; no unit in names."""
     return {_name(name, value): _readable(name, value) for name, value in fields.items()}
 
 
