@@ -504,7 +504,7 @@ class CheckpointForkError(EvidenceError, code="evidence.fork"):
 
 
 class VaultLostError(EvidenceError, code="evidence.vault-lost"):
-    """The ledger holds signed checkpoints, but the vault does not know what it signed last; `signed_size` of the newest.
+    """Signed checkpoints stand here, but the vault does not know what it signed last (`signed_size`: of the newest).
 
     `chemtrace db accept-head` gives it a memory again; the runbook on restoring says when that may be done.
     """

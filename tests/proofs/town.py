@@ -80,7 +80,7 @@ class Town:
     def newcomer(self) -> tuple[str, PrivateKey]:
         """A new enterprise with a key and a site of its own; it may inspect, and use up its keys."""
         number = next(self.numbers)
-        party = make_credit_code(f"91110000MA{number:07d}")
+        party = make_credit_code(f"91110000MB{number:07d}")
         key = self.hands.keys[party] = generate_key("ed25519")
         by = self.life.application.authority.signing
         words = {"name_zh": "新来者", "name_en": "Newcomer"}

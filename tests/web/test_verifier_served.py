@@ -91,4 +91,4 @@ def test_a_page_without_a_trust_file_is_the_built_one_and_nothing_is_overwritten
     again = CliRunner().invoke(create_app(), ["verifier", "export", str(page_file)])
     assert first.exit_code == 0
     assert page_file.read_bytes() == BUILT.read_bytes()
-    assert getattr(again.exception, "code", None) == "setting.invalid"
+    assert getattr(again.exception, "code", None) == "output.file"
