@@ -87,9 +87,11 @@ def test_a_worker_logs_in_and_finds_an_item_by_scanner_and_keyboard_alone(
     page = open_page(logged_in=False)
     page.goto("/desk")
     assert "/desk/login" in page.url
+    _wait_for_the_field(page)
     page.keyboard.type(seeded_ledger.token)
     page.keyboard.press("Enter")
     page.wait_for_url("**/desk")
+    _wait_for_the_field(page)
     # A handheld scanner types the label's whole text and ends with Enter; the field has the focus already.
     code = seeded_ledger.codes["drum0"]
     page.keyboard.type(
@@ -99,6 +101,11 @@ def test_a_worker_logs_in_and_finds_an_item_by_scanner_and_keyboard_alone(
     page.wait_for_url(f"**/desk/items/{code}")
     assert page.locator("ol.timeline > li").count() == 10
     assert "丙酮" in page.locator("h1").inner_text()
+
+
+def _wait_for_the_field(page: Any) -> None:
+    """The browser gives the marked field the focus a moment after the page has loaded; a person types later."""
+    page.wait_for_function("document.activeElement.tagName === 'INPUT'")
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(open_page: Open, seeded_ledger: Seeded) -> None:
