@@ -257,18 +257,26 @@ def _proofs(f: Figures) -> str:
             f"| {size:,} | {f[at + 'entries']:,.0f} | {f[at + 'status_bytes_p50']:,.0f} to"
             f" {f[at + 'status_bytes_p999']:,.0f} B | {f[at + 'bundle_bytes_p50']:,.0f} B |"
             f" {f[at + 'bundle_text_bytes_p50']:,.0f} B | {f[at + 'status_ms_p50']:.1f} ms |"
-            f" {f[at + 'bundle_ms_p50']:.1f} ms | {f[at + 'first_ms_p50']:.1f} ms |"
+            f" {f[at + 'bundle_ms_p50']:.1f} ms |"
+            f" {f[at + 'first_ms_p50']:.1f} to {f[at + 'first_ms_p99']:.1f} ms |"
         )
-    last = f"{sizes[-1]}_"
+    last, million = f"{sizes[-1]}_", f"{100_000 if 100_000 in sizes else sizes[-1]}_"
+    measured = max(f[f"{size}_status_bytes_p999"] for size in sizes)
     return (
         "Ten events an item, three Ed25519 cosignatures. A status proof is given as p50 to p99.9, the others as p50; a"
-        " bundle holds ten events with payloads and three histories of keys. The last column is a status proof in a"
-        " process that has read nothing yet, imports left out. 10^8 items and 10^9 entries are computed: real forms,"
-        " depths drawn as random keys give them.\n\n"
+        " bundle holds ten events with payloads and three histories of keys. The last column, p50 to p99, is a status"
+        " proof in a process that has read nothing yet, imports left out, 200 processes. 10^8 items and 10^9 entries"
+        " are computed: real forms, depths drawn as random keys give them. In the ledgers only the trees and the map"
+        " are real beyond 2,000 signed events; the other entries were written straight into the tables.\n\n"
         + "\n".join(lines)
         + "\n\n"
         + _table(
             [
+                (
+                    "**largest status proof measured, p99.9**",
+                    f"**{measured:,.0f} B**",
+                    _verdict(measured, 2953, at_least=False),
+                ),
                 ("status proof at 10^8 items, p50", f"{f['simulated_bytes_p50']:,.0f} B", ""),
                 (
                     "**the same, p99.9** (a QR code of version 40-L holds 2,860 B of it)",
@@ -276,13 +284,19 @@ def _proofs(f: Figures) -> str:
                     _verdict(f["simulated_bytes_p999"], 2953, at_least=False),
                 ),
                 (
-                    "**first status proof, p99**",
-                    f"**{f[last + 'first_ms_p99']:.1f} ms**",
-                    _verdict(f[last + "first_ms_p99"], 5, at_least=False),
+                    f"**first status proof, {f[million + 'entries']:,.0f} entries, p99**",
+                    f"**{f[million + 'first_ms_p99']:.1f} ms**",
+                    _verdict(f[million + "first_ms_p99"], 5, at_least=False),
+                ),
+                ("the same, processor time", f"{f[million + 'first_cpu_ms_p99']:.1f} ms", ""),
+                (
+                    f"first status proof, {f[last + 'entries']:,.0f} entries, p99",
+                    f"{f[last + 'first_ms_p99']:.1f} ms",
+                    "",
                 ),
                 ("the same, processor time", f"{f[last + 'first_cpu_ms_p99']:.1f} ms", ""),
                 (
-                    "pages of the map read for it",
+                    "pages of the map read for it, at most",
                     f"{f[last + 'first_map_pages']:.0f}",
                     _verdict(f[last + "first_map_pages"], 14, at_least=False),
                 ),
