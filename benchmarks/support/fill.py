@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
 from chemtrace.bootstrap import open_application
+from chemtrace.core.entry import leaf_hash
 from chemtrace.core.events import parse_payload
 from chemtrace.core.keys import PrivateKey
 from chemtrace.core.pae import HEADER_TYPE, encode_pae
 from chemtrace.core.statement import NO_RULES, encode_wire, make_statement
 from chemtrace.core.times import format_utc, parse_rfc3339
-from chemtrace.ledger.admit import Checked
+from chemtrace.ledger.admit import Checked, entry_of
 from chemtrace.ledger.outcome import Admitted
 from tests.seeded_ledger import DEALER, MAKER, Seeded, now_us
 
@@ -72,7 +73,9 @@ class FastSigner:
         statement = make_statement(header, payload, (signature,))
         at_us = parse_rfc3339(at)
         wire = b"" if prev is not None else encode_wire(statement)
-        return Checked(statement, parse_payload(kind, phase, payload), at_us, at_us, wire, True)
+        body = entry_of(statement)
+        made = parse_payload(kind, phase, payload)
+        return Checked(statement, made, at_us, at_us, wire, True, body, leaf_hash(body))
 
 
 def fill(seeded: Seeded, events: int) -> list[str]:

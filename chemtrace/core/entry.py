@@ -61,6 +61,11 @@ def encode_entry(header_bytes: bytes, signatures: "tuple[tuple[bytes, bytes], ..
     return entry
 
 
+def header_of(entry: bytes) -> bytes:
+    """The header bytes of an entry of our own log, or of what stands where one should; nothing is checked here."""
+    return entry[_HEAD.size : _HEAD.size + int.from_bytes(entry[1 : _HEAD.size], "big")]
+
+
 def parse_entry(data: bytes) -> Entry:
     """Return the entry of its bytes; raises `EntryFormatError` unless they are exactly one entry."""
     try:

@@ -4,7 +4,8 @@ What the ledger holds is looked at only for the keys; everything that depends on
 again, or for the first time, inside the transaction (`ledger.sequence`). The order of the checks:
 
 1. the wire object and the header's form, 2. payload digest and canonical form, 3. payload schema,
-4. openings, 5. subjects are exactly those the payload moves, 6. signatures under the registered keys.
+4. openings, 5. subjects are exactly those the payload moves, 6. signatures under the registered keys,
+7. the entry that it becomes is one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 
 from chemtrace.core.algorithms import PublicKey
 from chemtrace.core.base64url import decode_base64url
+from chemtrace.core.entry import encode_entry, leaf_hash
 from chemtrace.core.errors import ChemtraceError, KeyUnknownError, SubjectError
 from chemtrace.core.events import moved_subjects, parse_payload
 from chemtrace.core.events.authority import Erase, Key
@@ -44,7 +46,8 @@ class Checked(msgspec.Struct, frozen=True, gc=False):
     """A statement whose form holds; `verified` says whether its signatures hold too.
 
     They do not yet where a signer is not registered so far: the key may stand in the same batch, so the question is
-    asked again inside the transaction. Times are microseconds UTC.
+    asked again inside the transaction. Times are microseconds UTC. `body` is the entry that the statement becomes,
+    `leaf` its hash; both are empty where the statement was read from the log.
     """
 
     statement: Statement
@@ -53,6 +56,8 @@ class Checked(msgspec.Struct, frozen=True, gc=False):
     iat_us: int
     wire: bytes
     verified: bool
+    body: bytes = b""
+    leaf: bytes = b""
 
 
 KeysOf = Callable[[Statement, Payload], Mapping[str, PublicKey]]
@@ -84,7 +89,14 @@ def check_form(wire: bytes, keys_of: KeysOf) -> Checked:
         verify_signatures(statement, keys_of(statement, payload))
     except KeyUnknownError:
         verified = False
-    return Checked(statement, payload, at_us, iat_us, wire, verified)
+    body = entry_of(statement)
+    return Checked(statement, payload, at_us, iat_us, wire, verified, body, leaf_hash(body))
+
+
+def entry_of(statement: Statement) -> bytes:
+    """The bytes of the entry that a statement becomes; raises `EntryFormatError` where it is too large for one."""
+    kids = [bytes.fromhex(kid) for kid in statement.header.signers]
+    return encode_entry(statement.header_bytes, tuple(zip(kids, statement.signatures, strict=True)))
 
 
 def signer_keys(statement: Statement, payload: Payload, registry: Registry) -> Mapping[str, PublicKey]:

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from chemtrace.core.algorithms import PublicKey
+from chemtrace.core.entry import header_of
 from chemtrace.core.errors import RefusedError
 from chemtrace.core.events import parse_payload
 from chemtrace.core.header import Header
@@ -30,11 +31,12 @@ class Question(msgspec.Struct, array_like=True, gc=False):
 class Passed(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A statement whose form and signatures hold, in parts."""
 
-    header: bytes
+    body: bytes
     payload: bytes
     openings: tuple[Opening, ...]
     signatures: tuple[bytes, ...]
     event_id: bytes
+    leaf: bytes
     at_us: int
     iat_us: int
 
@@ -68,11 +70,12 @@ def _passed(verdict: Checked | RefusedError) -> Passed | None:
         return None
     made = verdict.statement
     return Passed(
-        made.header_bytes,
+        verdict.body,
         made.payload_bytes,
         made.openings,
         made.signatures,
         made.event_id,
+        verdict.leaf,
         verdict.at_us,
         verdict.iat_us,
     )
@@ -85,9 +88,10 @@ def parse_answer(data: bytes, wires: Sequence[bytes]) -> list[Checked | None]:
 
 
 def _checked(passed: Passed, wire: bytes) -> Checked:
-    header = _HEADERS.decode(passed.header)
+    header_bytes = header_of(passed.body)
+    header = _HEADERS.decode(header_bytes)
     statement = Statement(
-        passed.header, passed.payload, passed.openings, passed.signatures, header, EventId(passed.event_id)
+        header_bytes, passed.payload, passed.openings, passed.signatures, header, EventId(passed.event_id)
     )
     payload = parse_payload(header.kind, header.phase, passed.payload)
-    return Checked(statement, payload, passed.at_us, passed.iat_us, wire, verified=True)
+    return Checked(statement, payload, passed.at_us, passed.iat_us, wire, True, passed.body, passed.leaf)

@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from chemtrace.core.entry import is_epoch_header
+from chemtrace.core.entry import header_of, is_epoch_header
 from chemtrace.core.epoch import parse_epoch
 from chemtrace.core.errors import ChemtraceError, MapBrokenError
 from chemtrace.core.map_pages import SparseMap
@@ -34,8 +34,6 @@ CHUNK: Final = 20_000
 
 MAX_TREES: Final = 100_000
 """Trees of subjects kept between epochs, about 700 bytes each."""
-
-_HEADER_AT: Final = 5
 
 
 class _Named(msgspec.Struct, gc=False):
@@ -229,8 +227,7 @@ def subjects_of(body: bytes) -> tuple[str, ...]:
     Raises:
         MapBrokenError: the bytes are no entry.
     """
-    end = _HEADER_AT + int.from_bytes(body[1:_HEADER_AT], "big")
-    header = body[_HEADER_AT:end]
+    header = header_of(body)
     if is_epoch_header(header):
         return ()
     try:
@@ -247,7 +244,7 @@ def map_root_of(transaction: ReadTransaction, epoch_index: int) -> bytes | None:
         MapBrokenError: no epoch record stands there.
     """
     for _, _, body in transaction.entry_heads(epoch_index, epoch_index):
-        header = body[_HEADER_AT:-1]
+        header = header_of(body)
         if is_epoch_header(header):
             root = parse_epoch(header).map_root
             return None if root is None else bytes.fromhex(root)

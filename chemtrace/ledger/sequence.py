@@ -25,10 +25,8 @@ import msgspec
 import orjson
 
 from chemtrace.core.catalogue import Catalogue
-from chemtrace.core.entry import encode_entry
 from chemtrace.core.errors import (
     ChemtraceError,
-    EntryFormatError,
     LedgerBusyError,
     RefusedError,
     SignatureInvalidError,
@@ -36,7 +34,7 @@ from chemtrace.core.errors import (
 from chemtrace.core.promise import DEFAULT_PUBLISH_DELAY_US
 from chemtrace.core.receipt import Receipt, encode_receipt
 from chemtrace.core.receipt_tree import sign_receipts, verify_receipt
-from chemtrace.core.statement import verify_signatures
+from chemtrace.core.statement import Statement, verify_signatures
 from chemtrace.core.times import format_utc
 from chemtrace.ledger.admit import Checked, signer_keys
 from chemtrace.ledger.followers import Seen
@@ -221,10 +219,6 @@ class GroupWork:
         """Decide on one statement; only when nothing refuses it does anything change."""
         statement, payload = checked.statement, checked.payload
         header, index = statement.header, self.size
-        body = encode_entry(
-            statement.header_bytes,
-            tuple(zip([bytes.fromhex(kid) for kid in header.signers], statement.signatures, strict=True)),
-        )
         self.memory.registry.check_signers(
             header, payload, index=index, log_time_us=self._log_time_us, iat_us=checked.iat_us
         )
@@ -232,13 +226,11 @@ class GroupWork:
         check_times(checked, self.now_us)
         place = Place(index, late, effective_us, self.now_us, self._log_time_us)
         decision = decide(checked, place, self.memory.registry, self.view)
-        self._append(checked, body, decision, late=late, effective_us=effective_us)
+        self._append(checked, decision, late=late, effective_us=effective_us)
 
-    def _append(
-        self, checked: Checked, body: bytes, decision: Decision, *, late: bool, effective_us: int
-    ) -> None:
+    def _append(self, checked: Checked, decision: Decision, *, late: bool, effective_us: int) -> None:
         statement, header, index = checked.statement, checked.statement.header, self.size
-        leaf = sha256(b"\x00" + body).digest()
+        leaf = checked.leaf
         self.chain = sha256(b"\x02" + self.chain + leaf).digest()
         receipt = encode_receipt(
             Receipt(
@@ -265,9 +257,9 @@ class GroupWork:
                 phase=header.phase,
                 actor=checked.payload.on_behalf_of or header.enterprise,
                 counterparty=decision.counterparty,
-                body=body,
+                body=checked.body,
                 payload=statement.payload_bytes,
-                openings=tuple((bytes.fromhex(o.digest), o.salt, o.value) for o in statement.openings),
+                openings=_opened(statement) if statement.openings else (),
                 receipt=receipt,
             )
         )
@@ -294,10 +286,10 @@ class GroupWork:
             group.subject_entries.append((name, index, decision.effect.get(name, True)))
 
     def _keep_refusal(self, checked: Checked, error: RefusedError) -> None:
-        """Keep a validly signed refusal once for each statement and reason; malformed ones are nobody's word."""
+        """Keep a validly signed refusal once for each statement and reason."""
         event_id, code = checked.statement.event_id, refusal_code(error)
         what = (event_id, code)
-        if isinstance(error, EntryFormatError) or what in self.refused:
+        if what in self.refused:
             return
         if self._behind is not None and what in self._behind.refused:
             return
@@ -370,6 +362,10 @@ class GroupWork:
             duplicate=duplicate,
             findings=self.rules[at],
         )
+
+
+def _opened(statement: Statement) -> tuple[tuple[bytes, bytes, str], ...]:
+    return tuple([(bytes.fromhex(one.digest), one.salt, one.value) for one in statement.openings])
 
 
 def receipt_kid(registry: Registry, known: KnownEvent, current: bytes) -> bytes:

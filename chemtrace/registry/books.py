@@ -74,8 +74,10 @@ class Books:
 
     def silent_since(self, key: KeyRecord) -> int | None:
         """The index from which a key is silent, declared compromised or its device revoked; None while it speaks."""
-        ends = [end for end in (key.revoked_index, self.silenced.get(key.kid)) if end is not None]
-        return min(ends, default=None)
+        revoked, silenced = key.revoked_index, self.silenced.get(key.kid)
+        if revoked is None or silenced is None:
+            return silenced if revoked is None else revoked
+        return min(revoked, silenced)
 
     def newest_key(self, role: str) -> KeyRecord | None:
         """The key of a role that was registered last: for authority, recovery, log and receipt, the one in force."""
