@@ -158,6 +158,29 @@ def test_a_trust_file_that_comes_as_a_proof_is_shown_and_taken_only_when_asked(
     page.wait_for_selector("#trust-box .source.kept")
 
 
+@pytest.mark.parametrize("name", [OPERATORS, STATUS, "status-example-compact"])
+def test_a_proof_handed_in_as_the_trust_file_is_sent_to_step_2(page: Any, tmp_path: Path, name: str) -> None:
+    page.set_input_files("#trust-file", proof_file(vector(name), tmp_path))
+    text = page.inner_text("[data-misplaced=proof]")
+    assert "这是证明，不是信任文件：请在第二步选择它。" in text
+    assert "This is a proof, not a trust file: use step 2." in text
+    assert page.locator("#trust-box .source.none").is_visible()
+    assert page.locator("[data-verdict]").count() == 0
+
+
+def test_a_trust_file_handed_in_as_a_proof_is_sent_to_step_1(page: Any, tmp_path: Path) -> None:
+    page.set_input_files("#proof-file", trust_file(vector(OPERATORS), tmp_path))
+    text = page.inner_text("[data-offer=trust]")
+    assert "这是信任文件，不是证明：它属于第一步。" in text
+    assert "This is a trust file, not a proof: it belongs to step 1." in text
+
+
+@pytest.mark.parametrize("chooser", ["trust-file", "proof-file"])
+def test_no_chooser_hides_a_file_by_its_name(page: Any, chooser: str) -> None:
+    """Phones know no type for .cbor or .bundle, and chat programs rename files: what is listed is everything."""
+    assert page.get_attribute(f"#{chooser}", "accept") in (None, "", "*/*")
+
+
 def test_a_trust_file_in_a_picture_is_never_taken(page: Any, tmp_path: Path) -> None:
     case = vector("trust-good-without-policy")
     picture = tmp_path / "trap.png"

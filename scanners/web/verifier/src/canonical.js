@@ -1,6 +1,6 @@
 // JSON in one spelling (contracts/specs/canonical.md): RFC 8785 on a grammar without floats and with ASCII names.
-// Good documents take the fast way: parse, write again, compare. Only what differs is read sign by sign, to name the
-// defect with the ledger's code.
+// Good documents take the fast way: parse, look at names and numbers, have the engine write it again, compare. Only
+// what differs is read sign by sign, to name the defect with the ledger's code.
 
 import { refuse } from './refusal.js';
 import { fromUtf8, utf8 } from './octets.js';
@@ -18,14 +18,36 @@ export function parseCanonical(octets, limit) {
   } catch {
     return explain(text);
   }
-  let again = null;
+  return isWrittenSo(value, text) ? value : explain(text);
+}
+
+/** Whether the canonical text of `value` is `text`. */
+function isWrittenSo(value, text) {
+  // RFC 8785 writes as ECMAScript does, but for the order of names, some numbers and lone surrogates.
+  if (!text.includes('\\ud')) return isPlain(value, 0) && JSON.stringify(value) === text;
   try {
-    again = write(value, 0);
+    return write(value, 0) === text;
   } catch (fault) {
     if (!(fault instanceof RangeError)) throw fault;
+    return false;
   }
-  return again === text ? value : explain(text);
 }
+
+/** Whether the engine's own writing of a parsed value is the canonical one: names in order, integers, not too deep. */
+function isPlain(value, depth) {
+  if (typeof value === 'number') return isInteger(value);
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth === MAX_DEPTH) return false;
+  if (Array.isArray(value)) return value.every(inner => isPlain(inner, depth + 1));
+  let before = null;
+  for (const name of Object.keys(value)) {
+    if ((before !== null && before > name) || !isKnown(name) || !isPlain(value[name], depth + 1)) return false;
+    before = name;
+  }
+  return true;
+}
+
+const isInteger = number => Number.isSafeInteger(number) && !Object.is(number, -0);
 
 /** The canonical text of a value; raises `RangeError` outside the grammar. */
 export const writeCanonical = value => write(value, 0);
@@ -54,21 +76,23 @@ function writeText(text) {
 const PLAIN = /^[ !#-[\]-~]*$/;
 
 function writeNumber(number) {
-  if (!Number.isSafeInteger(number) || Object.is(number, -0)) throw new RangeError('not an integer of ours');
+  if (!isInteger(number)) throw new RangeError('not an integer of ours');
   return String(number);
 }
 
-const WRITTEN = new Map();
-
-/** Names repeat: those written before are remembered, as many as the contracts have. */
 function writeName(name) {
-  let written = WRITTEN.get(name);
-  if (written === undefined) {
-    if (!/^[\x00-\x7f]*$/.test(name)) throw new RangeError('name not ASCII');
-    written = JSON.stringify(name);
-    if (WRITTEN.size < 500) WRITTEN.set(name, written);
-  }
-  return written;
+  if (!isKnown(name)) throw new RangeError('name not ASCII');
+  return JSON.stringify(name);
+}
+
+const KNOWN = new Set();
+
+/** Whether a name is ASCII. Names repeat: those seen before are remembered, as many as the contracts have. */
+function isKnown(name) {
+  if (KNOWN.has(name)) return true;
+  if (!/^[\x00-\x7f]*$/.test(name)) return false;
+  if (KNOWN.size < 500) KNOWN.add(name);
+  return true;
 }
 
 /** Whether a string has no lone surrogates; older browsers lack String.prototype.isWellFormed. */

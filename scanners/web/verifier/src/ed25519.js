@@ -19,6 +19,9 @@ const LOW_ORDER = new Set(
   [...ORDER_8, 0n, 1n, P - 1n, P, P + 1n].flatMap(y => [y, y | (1n << 255n)]).map(number => toHex(little(number))),
 );
 
+/** Their first two octets: most points of a signature have others, and need no look at the rest. */
+const LOW_ORDER_STARTS = new Set([...LOW_ORDER].map(text => parseInt(text.slice(0, 4), 16)));
+
 const ORDER_OCTETS = little(ORDER);
 
 function little(number) {
@@ -40,7 +43,7 @@ function isBelowOrder(scalar) {
   return false;
 }
 
-const isWeak = point => LOW_ORDER.has(toHex(point)) || !isCanonical(point);
+const isWeak = point => (LOW_ORDER_STARTS.has(point[0] * 256 + point[1]) && LOW_ORDER.has(toHex(point))) || !isCanonical(point);
 
 /** Refuse at registration what no signature could be trusted under. */
 export function checkEd25519Key(raw) {

@@ -17,7 +17,7 @@ const EPOCH_END = utf8(',"typ":"chemtrace/epoch/1"}');
 export function parseEntry(octets) {
   const short = () => refuse('entry.format', 'the entry ends too early', { size: octets.length });
   if (octets.length < 5) short();
-  const size = new DataView(octets.buffer, octets.byteOffset, octets.length).getUint32(1);
+  const size = octets[1] * 2 ** 24 + ((octets[2] << 16) | (octets[3] << 8) | octets[4]);
   if (5 + size >= octets.length) short();
   const header = octets.subarray(5, 5 + size);
   const signatures = [];
@@ -81,8 +81,8 @@ export function parseHeader(octets) {
   check(isPayloadRef(header.payload), 'payload');
   check(isListOf(header.signers, MAX_SIGNERS, isHex32), 'signers');
   check(isListOf(header.subjects, 256, isSubject), 'subjects');
-  check(new Set(header.subjects.map(subject => subject.id)).size === header.subjects.length, 'subjects');
-  check(new Set(header.signers).size === header.signers.length, 'signers');
+  check(header.subjects.length === 1 || new Set(header.subjects.map(subject => subject.id)).size === header.subjects.length, 'subjects');
+  check(header.signers.length === 1 || new Set(header.signers).size === header.signers.length, 'signers');
   header.subjects.forEach(subject => checkSubject(subject.id));
   check(header.iat.endsWith('Z'), 'iat');
   parseTime(header.iat);

@@ -15,7 +15,7 @@ import { encodeCheckpoint, encodeNote, encodeTlogProof, parseCheckpoint, parseNo
 import { refuse } from './refusal.js';
 import { checkSubject } from './subjects.js';
 import { formatTime, parseTime } from './times.js';
-import { compare, concat, fromBase64url, fromHex, fromUtf8, toHex, utf8 } from './octets.js';
+import { compare, concat, Decoder, fromHex, fromUtf8, toHex, utf8 } from './octets.js';
 
 export const MAX_BUNDLE = 8 * 1024 * 1024;
 export const MAX_STATUS = 64 * 1024;
@@ -80,7 +80,12 @@ function readTextBundle(octets) {
   const ticks = wire.ticks.map(readTextTick);
   const shapes = wire.sections.map(readTextSection);
   const proof = readProof(wire);
-  const sections = shapes.map(section => ({ ...section, entries: section.entries.map(readTextEntry) }));
+  const decoder = new Decoder(shapes.reduce((signs, section) => signs + section.signs, 0));
+  const sections = shapes.map(({ subject, map, entries }) => ({
+    subject,
+    map,
+    entries: entries.map(entry => readTextEntry(entry, decoder)),
+  }));
   check(sections[0].subject === wire.subject, 'subject');
   return { ...proof, sections, ticks };
 }
@@ -99,22 +104,24 @@ function readTextSection(wire) {
   check(hasMembers(wire, ['entries', 'map', 'subject']), 'section');
   check(typeof wire.subject === 'string', 'subject');
   check(isListOf(wire.entries, 1, MAX_ENTRIES), 'entries');
-  wire.entries.forEach(checkTextEntry);
-  return { subject: wire.subject, map: readTextMap(wire.map), entries: wire.entries };
+  const signs = wire.entries.reduce((sum, entry) => sum + checkTextEntry(entry), 0);
+  return { subject: wire.subject, map: readTextMap(wire.map), entries: wire.entries, signs };
 }
 
+/** The signs of base64 that an entry has. */
 function checkTextEntry(wire) {
   check(hasMembers(wire, ['entry', 'index', 'payload']), 'entry');
   check(isCount(wire.index), 'index');
   check(typeof wire.entry === 'string', 'entry');
   check(wire.payload === null || typeof wire.payload === 'string', 'payload');
+  return wire.entry.length + (wire.payload?.length ?? 0);
 }
 
-function readTextEntry(wire) {
+function readTextEntry(wire, decoder) {
   return {
     index: wire.index,
-    entry: fromBase64url(wire.entry),
-    payload: wire.payload === null ? null : fromBase64url(wire.payload),
+    entry: decoder.take(wire.entry),
+    payload: wire.payload === null ? null : decoder.take(wire.payload),
   };
 }
 

@@ -14,19 +14,21 @@ const MAX_PAYLOAD = 256 * 1024;
 
 /**
  * Step 4: the events of a section, each {index, header, bytes, id, signatures, leaf, payload}; the map commits them.
- * `onEvent` is told of each as soon as it is read.
+ * `onEvent` is told of each as soon as it is read; what it answers, if anything, is waited for.
  */
-export function readHistory({ subject, map, entries }, mapRoot, size, onEvent = () => {}) {
+export async function readHistory({ subject, map, entries }, mapRoot, size, onEvent) {
   const events = [];
   const known = new Map();
+  let before = -1;
   for (const { index, entry, payload } of entries) {
-    const before = events.at(-1)?.index ?? -1;
     if (index <= before || index > size - 2) order('entries stand in the order of the log, before the epoch record', { index, before });
-    const event = { index, payload, ...readEvent(entry) };
+    const event = readEvent(index, entry, payload);
     checkPlace(event, subject, known);
     known.set(event.id, index);
     events.push(event);
-    onEvent(event);
+    before = index;
+    const rest = onEvent(event);
+    if (rest) await rest;
   }
   const root = subjectRoot(events.map(({ index, leaf }) => [index, leaf]));
   const value = encodeMapValue(events.length, root, events.at(-1).index);
@@ -43,14 +45,15 @@ export function readHistory({ subject, map, entries }, mapRoot, size, onEvent = 
 
 const order = (detail, fields) => refuse('bundle.order', detail, fields);
 
-function readEvent(octets) {
+function readEvent(index, octets, payload) {
   const { header: bytes, signatures, leaf, id } = parseEntry(octets);
   const header = parseHeader(bytes);
-  const kids = signatures.map(([kid]) => kid);
-  if (kids.join() !== header.signers.join()) {
-    refuse('signature.count', 'the signatures are not those of the signers', { expected: header.signers, found: kids });
+  const { signers } = header;
+  if (signatures.length !== signers.length || signatures.some(([kid], at) => kid !== signers[at])) {
+    const found = signatures.map(([kid]) => kid);
+    refuse('signature.count', 'the signatures are not those of the signers', { expected: signers, found });
   }
-  return { bytes, header, signatures, leaf, id };
+  return { index, payload, bytes, header, signatures, leaf, id, said: null, early: null };
 }
 
 function checkPlace({ header, id, index }, subject, known) {
@@ -65,10 +68,12 @@ function checkPlace({ header, id, index }, subject, known) {
 /** One index has one entry, also in two sections. */
 export function checkLeaves(sections) {
   const leaves = new Map();
-  for (const { index, leaf } of sections.flatMap(({ events }) => events)) {
-    const known = leaves.get(index) ?? leaf;
-    if (!same(known, leaf)) order('two histories show different entries at one index', { index });
-    leaves.set(index, known);
+  for (const { events } of sections) {
+    for (const { index, leaf } of events) {
+      const known = leaves.get(index);
+      if (!known) leaves.set(index, leaf);
+      else if (!same(known, leaf)) order('two histories show different entries at one index', { index });
+    }
   }
 }
 
@@ -152,7 +157,9 @@ export function checkSections(sections) {
 }
 
 function reaches(section) {
-  const subjects = section.events.flatMap(({ header }) => header.signers.map(keySubject));
+  const kids = new Set();
+  for (const { header } of section.events) for (const kid of header.signers) kids.add(kid);
+  const subjects = [...kids].map(keySubject);
   if (section.subject.startsWith('key:')) {
     const said = registrationOf(section)?.said;
     if (said && ['authority', 'recovery'].includes(said.role) && has(said, 'replaces')) subjects.push(keySubject(said.replaces));

@@ -61,9 +61,33 @@ export const ed25519Key = raw => ({ alg: 'ed25519', raw, spki: concat(PREFIXES.e
 
 /** DSSE pre-authentication encoding: what is signed over `body`. The type is ASCII, as all of ours are. */
 export function encodePae(type, body) {
-  return concat(utf8(`DSSEv1 ${type.length} ${type} ${body.length} `), body);
+  return concat(startOf(type, body.length), body);
 }
 
+const starts = new Map();
+
+/** Bodies are often of one size: what stands before them is kept. */
+function startOf(type, size) {
+  const text = `DSSEv1 ${type.length} ${type} ${size} `;
+  let start = starts.get(text);
+  if (!start) {
+    start = utf8(text);
+    if (starts.size >= MOST_KEPT) starts.clear();
+    starts.set(text, start);
+  }
+  return start;
+}
+
+/** As `encodePae`, in memory that the next call writes over: for whoever copies it at once, as the browser does. */
+export function lendPae(type, body) {
+  const start = startOf(type, body.length);
+  room.set(start);
+  room.set(body, start.length);
+  return room.subarray(0, start.length + body.length);
+}
+
+const room = new Uint8Array(1 << 17);
+const asFalse = () => false;
 const imported = new WeakMap();
 
 /** Verifies signatures; the browser's form of a key is kept as long as the key. `browser` false leaves the browser's cryptography out. */
@@ -82,13 +106,13 @@ export class Signatures {
     }
   }
 
-  /** A promise of whether a signature holds, begun at once in the browser's own threads; null where that cannot be. */
+  /** Whether a signature holds, begun at once by the browser: false, or a promise; null where that cannot be. */
   start(key, message, signature) {
     const native = this.ready.get(key);
     if (!native) return null;
     this.count += 1;
-    if (!hasForm(key, signature)) return Promise.resolve(false);
-    return crypto.subtle.verify(ALGORITHMS[key.alg].verify, native, signature, message).catch(() => false);
+    if (!hasForm(key, signature)) return false;
+    return crypto.subtle.verify(ALGORITHMS[key.alg].verify, native, signature, message).catch(asFalse);
   }
 
   /** Whether a raw signature holds; a promise. Never throws. */

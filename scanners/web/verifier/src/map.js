@@ -2,7 +2,7 @@
 
 import { CompactRange, HASH, hashNode, sha256 } from './merkle.js';
 import { refuse } from './refusal.js';
-import { concat, same, toHex, u64, utf8 } from './octets.js';
+import { concat, putU64, same, toHex, u64, utf8 } from './octets.js';
 
 const EMPTY = new Uint8Array(HASH);
 const KEY_BITS = 256;
@@ -87,7 +87,14 @@ function checkPath(key, { depth, bitmap, siblings }) {
 }
 
 /** SHA-256(0x00 || u64be index || log leaf hash). */
-export const hashSubjectLeaf = (index, leaf) => sha256(concat(Uint8Array.of(0), u64(index), leaf));
+export function hashSubjectLeaf(index, leaf) {
+  if (leaf.length !== HASH) return sha256(concat(Uint8Array.of(0), u64(index), leaf));
+  putU64(subjectLeaf, 1, index);
+  subjectLeaf.set(leaf, 9);
+  return sha256(subjectLeaf);
+}
+
+const subjectLeaf = new Uint8Array(9 + HASH);
 
 /** The root over [index, log leaf hash] pairs; refuses unless the indexes rise. */
 export function subjectRoot(leaves) {

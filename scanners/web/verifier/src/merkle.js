@@ -1,6 +1,6 @@
 // Merkle trees of RFC 9162 section 2.1 (contracts/specs/merkle.md), and the chain of leaf hashes (chain.md).
 
-import { sha256 } from '@noble/hashes/sha2.js';
+import { sha256 } from './sha256.js';
 import { refuse } from './refusal.js';
 import { concat, same, toHex } from './octets.js';
 
@@ -18,7 +18,14 @@ export function hashNode(left, right) {
 }
 
 /** SHA-256(0x00 || data). */
-export const hashLeaf = data => sha256(concat(Uint8Array.of(0), data));
+export function hashLeaf(data) {
+  if (data.length >= leaf.length) return sha256(concat(Uint8Array.of(0), data));
+  leaf.set(data, 1);
+  return sha256(leaf.subarray(0, data.length + 1));
+}
+
+// Room for any entry behind its zero octet.
+const leaf = new Uint8Array(1 << 16);
 
 /** Roots of the perfect subtrees, largest first: all that appending needs. */
 export class CompactRange {

@@ -101,9 +101,17 @@ export function parseCheckpoint(text, origin = null) {
 
 export const encodeCheckpoint = ({ origin, size, root }) => `${origin}\n${size}\n${toBase64(root)}\n`;
 
+const keys = new WeakMap();
+
+/** The key of a verifier, one and the same each time, so that the browser takes it up once. */
+function keyOf(verifier) {
+  if (!keys.has(verifier)) keys.set(verifier, ed25519Key(verifier.raw));
+  return keys.get(verifier);
+}
+
 /** Verify one line of the log's key over a note's text. */
 export async function verifyLogLine(verifier, text, line, signatures) {
-  if (!(await signatures.holds(ed25519Key(verifier.raw), utf8(text), line.signature))) {
+  if (!(await signatures.holds(keyOf(verifier), utf8(text), line.signature))) {
     refuse('note.signature', "the note's signature does not verify", { name: line.name });
   }
 }
@@ -119,7 +127,7 @@ export async function verifyCosignature(verifier, text, line, signatures) {
   const message = cosignedMessage(verifier, text, time);
   const good =
     verifier.type === COSIGNATURE
-      ? await signatures.holds(ed25519Key(verifier.raw), message, body.subarray(8))
+      ? await signatures.holds(keyOf(verifier), message, body.subarray(8))
       : verifyMlDsa(verifier.raw, message, body.subarray(8));
   if (!good) refuse('note.signature', 'the cosignature does not verify', { name: line.name });
   return time;

@@ -18,7 +18,9 @@ export function fromUtf8(octets, code) {
 }
 
 export function concat(...parts) {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let size = 0;
+  for (const part of parts) size += part.length;
+  const whole = new Uint8Array(size);
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
@@ -28,7 +30,9 @@ export function concat(...parts) {
 }
 
 export function same(left, right) {
-  return left.length === right.length && left.every((octet, at) => octet === right[at]);
+  if (left.length !== right.length) return false;
+  for (let at = 0; at < left.length; at++) if (left[at] !== right[at]) return false;
+  return true;
 }
 
 export const compare = (left, right) => {
@@ -117,9 +121,56 @@ export function fromBase64url(text, code = 'wire.invalid') {
   return octets ?? refuse(code, 'not unpadded base64url in its one spelling');
 }
 
+const NATIVE = typeof Uint8Array.prototype.setFromBase64 === 'function';
+const ALPHABET = { alphabet: 'base64url' };
+
+/** Decodes many texts of unpadded base64url into one stretch of memory, by the browser itself where it can. */
+export class Decoder {
+  /** `signs` is how many signs all texts have together. */
+  constructor(signs) {
+    this.room = NATIVE ? new Uint8Array(Math.floor((signs * 3) / 4)) : null;
+    this.at = 0;
+  }
+
+  /** As `fromBase64url`. */
+  take(text) {
+    return (NATIVE ? this.takeNative(text) : decode(text, URL_SAFE_VALUES)) ?? fromBase64url(null);
+  }
+
+  takeNative(text) {
+    const rest = text.length % 4;
+    if (rest === 1 || (rest && spareBits(text, rest))) return null;
+    const size = Math.floor((text.length * 3) / 4);
+    const octets = this.room.subarray(this.at, this.at + size);
+    this.at += size;
+    // The browser leaves out spaces and takes padding; then there is less than the signs have room for.
+    return fill(octets, text) === size ? octets : null;
+  }
+}
+
+function fill(octets, text) {
+  try {
+    const { read, written } = octets.setFromBase64(text, ALPHABET);
+    return read === text.length ? written : -1;
+  } catch {
+    return -1;
+  }
+}
+
+const spareBits = (text, rest) => URL_SAFE_VALUES[text.charCodeAt(text.length - 1) & 127] & (rest === 2 ? 15 : 3);
+
+/** Writes eight octets, big end first, of an integer below 2^53. */
+export function putU64(octets, at, number) {
+  let rest = number;
+  for (let place = at + 7; place >= at; place--) {
+    octets[place] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+}
+
 /** Eight octets, big end first, of an integer below 2^53. */
 export function u64(number) {
   const octets = new Uint8Array(8);
-  new DataView(octets.buffer).setBigUint64(0, BigInt(number));
+  putU64(octets, 0, number);
   return octets;
 }

@@ -6,7 +6,7 @@ import { Signatures } from './keys.js';
 import { sha256 } from './merkle.js';
 import { Camera, readPicture } from './reader.js';
 import { Refusal } from './refusal.js';
-import { showRefusal, showVerdict } from './result.js';
+import { both, showRefusal, showVerdict } from './result.js';
 import { checkCode } from './subjects.js';
 import { parseTrust } from './trust.js';
 import { verify } from './verify.js';
@@ -67,6 +67,7 @@ function offerTrust(octets) {
     return make(
       'div',
       { class: 'verdict word', 'data-offer': 'trust' },
+      make('p', { class: 'reason' }, both(language, key => word(key, 'trust.belongs'))),
       make('p', { class: 'reason' }, word(language, 'trust.offer')),
       make('p', { class: 'big' }, word(language, 'trust.have', { origin })),
       make('p', {}, word(language, 'trust.key', { authority })),
@@ -82,7 +83,22 @@ function offerTrust(octets) {
 
 /** The chooser for trust files takes nothing else. */
 async function takeTrustFile(file) {
-  if (file) await takeTrust(new Uint8Array(await file.slice(0, 300000).arrayBuffer()));
+  if (!file) return;
+  const octets = new Uint8Array(await file.slice(0, 300000).arrayBuffer());
+  if (isProof(octets)) show(showMisplaced);
+  else await takeTrust(octets);
+}
+
+/** A proof handed in as the trust file: nothing is wrong with it but the place. */
+function showMisplaced(language) {
+  const sentence = make('p', { class: 'reason' }, both(language, key => word(key, 'proof.belongs')));
+  return make('div', { class: 'verdict word', 'data-misplaced': 'proof' }, sentence);
+}
+
+/** Whether octets begin as a proof does: compact, QR text, or the first member of a bundle or status proof. */
+function isProof(octets) {
+  if (octets[0] === 0x88 || octets[0] === 0x8b) return true;
+  return /^(?:CTS1:|\{"proof":|\{"count":)/.test(new TextDecoder().decode(octets.subarray(0, 16)));
 }
 
 function asTrustFault(error) {

@@ -9,7 +9,7 @@ const MOST_SHOWN = 200;
 const SIGNS = { yes: '\u2713', word: '!', not: '\u2014', bad: '\u2717', old: '\u29d6' };
 
 /** Both languages of a sentence, the reader's first and large. */
-function both(language, sentence) {
+export function both(language, sentence) {
   const other = LANGUAGES.find(one => one !== language);
   return [
     make('span', { lang: tagOf(language) }, sentence(language)),

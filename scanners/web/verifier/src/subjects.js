@@ -17,8 +17,19 @@ const CREDIT_FORM = /^[0-9A-HJ-NP-RTUWXY]{2}[0-9]{6}[0-9A-HJ-NP-RTUWXY]{10}$/;
 
 export const isItem = subject => !subject.includes(':');
 
-/** Refuse what is not a subject id in its one spelling. */
+const MOST_KEPT = 512;
+const kept = new Set();
+
+/** Refuse what is not a subject id in its one spelling. One seen before is kept: a history names its own at each event. */
 export function checkSubject(text) {
+  if (kept.has(text)) return text;
+  readSubject(text);
+  if (kept.size >= MOST_KEPT) kept.clear();
+  kept.add(text);
+  return text;
+}
+
+function readSubject(text) {
   const at = text.indexOf(':');
   if (at < 0) return checkCode(text);
   const [prefix, name] = [text.slice(0, at), text.slice(at + 1)];

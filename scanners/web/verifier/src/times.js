@@ -10,11 +10,10 @@ const MAX_US = 253402300799999999n;
 export function parseTime(text) {
   const found = FORM.exec(text);
   if (!found || text.endsWith('-00:00') || !isDay(+found[1], +found[2], +found[3])) return fault(text);
-  const moment = new Date(0);
-  moment.setUTCFullYear(+found[1], +found[2] - 1, +found[3]);
-  moment.setUTCHours(+found[4], +found[5], +found[6]);
+  // Date.UTC takes years below 100 for those of the last century; all of them are before 1970 and refused.
+  const moment = +found[1] < 100 ? -1e14 : Date.UTC(+found[1], +found[2] - 1, +found[3], +found[4], +found[5], +found[6]);
   const offset = found[8] === 'Z' ? 0 : (found[8][0] === '-' ? -1 : 1) * (+found[8].slice(1, 3) * 60 + +found[8].slice(4));
-  const us = BigInt(moment.getTime() - offset * 60000) * 1000n + BigInt((found[7] ?? '').padEnd(6, '0') || 0);
+  const us = BigInt(moment - offset * 60000) * 1000n + (found[7] ? BigInt(found[7].padEnd(6, '0')) : 0n);
   return us >= 0n && us <= MAX_US ? us : fault(text);
 }
 

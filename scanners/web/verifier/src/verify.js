@@ -4,15 +4,16 @@
 import { epochEntry, parseEpoch } from './entry.js';
 import { checkLeaves, checkSections, readHistory, readPayload } from './histories.js';
 import { kindOf, parseBundle, parseStatus, rangeOf } from './forms.js';
-import { encodePae, parseSpki, Signatures } from './keys.js';
+import { encodePae, lendPae, parseSpki, Signatures } from './keys.js';
 import { checkSigners, readKeys } from './keyring.js';
 import { encodeMapValue, verifyMapValue } from './map.js';
 import { hashLeaf, verifyInclusion } from './merkle.js';
 import { sameKey, verifyCosignature, verifyLogLine } from './note.js';
+import { Pace } from './pace.js';
 import { describe, isSatisfied } from './policy.js';
 import { refuse } from './refusal.js';
 import { isItem } from './subjects.js';
-import { fromBase64url, fromHex, fromUtf8, toHex } from './octets.js';
+import { fromBase64url, fromHex, fromUtf8, same } from './octets.js';
 
 const HEADER_TYPE = 'application/vnd.chemtrace.header+json';
 
@@ -20,7 +21,7 @@ const HEADER_TYPE = 'application/vnd.chemtrace.header+json';
  * Verify a bundle or a status proof, told apart by their first byte.
  *
  * `trust` is what `parseTrust` returned; `now` the time in microseconds (BigInt), or null without a clock to rely on.
- * `onProgress(done, all)` is told of signatures checked. Rejects with a `Refusal`.
+ * `onProgress(done, all)` is told of events read, then of signatures checked. Rejects with a `Refusal`.
  */
 export async function verify(octets, trust, { now = null, signatures = new Signatures(), onProgress = () => {} } = {}) {
   const given = { trust, now, signatures, onProgress };
@@ -32,15 +33,17 @@ export async function verifyBundle(octets, given) {
   const cosigned = await checkNote(bundle, given);
   const record = checkRecord(bundle);
   const records = [...checkTicks(bundle), record];
-  const onEvent = await startSignatures(bundle, given.signatures);
+  const pace = new Pace(given.onProgress);
+  const onEvent = await startSignatures(bundle, pace, given.signatures);
   const [root, size] = [fromHex(record.map_root), Number(bundle.checkpoint.size)];
-  const sections = bundle.sections.map(section => readHistory(section, root, size, onEvent));
+  const sections = [];
+  for (const section of bundle.sections) sections.push(await readHistory(section, root, size, onEvent));
   checkLeaves(sections);
   sections.forEach(({ events }) => events.forEach(readPayload));
   checkSections(sections);
   const keys = readKeys(sections);
   checkSigners(sections, keys, given.trust.authority, records);
-  await checkSignatures(sections, keys, given);
+  await checkSignatures(sections, keys, pace, given.signatures);
   const verdict = judge({ authentic: 'yes', subject: sections[0].subject, record, cosigned, ...given });
   const hidden = sections.some(({ events }) => events.some(({ said }) => said === null));
   if (hidden) verdict.notChecked.push('payloads');
@@ -128,47 +131,57 @@ function checkTicks({ ticks, checkpoint }) {
 }
 
 /** Step 9: every signature of every event, an entry that stands in two sections once. */
-async function checkSignatures(sections, keys, { signatures, onProgress }) {
-  const events = new Map(sections.flatMap(({ events: shown }) => shown.map(event => [toHex(event.leaf), event])));
-  const work = [...events.values()].flatMap(event => event.signatures.map((one, place) => workOf(event, one, place, keys)));
-  // A few hundred at once keep all of the browser's threads busy; between two lots the page stays alive.
+async function checkSignatures(sections, keys, pace, signatures) {
+  const events = new Map();
+  for (const { events: shown } of sections) for (const event of shown) events.set(event.index, event);
+  const work = [...events.values()].flatMap(event => event.signatures.map(([kid], place) => ({ event, place, key: keys.get(kid).key })));
   for (let at = 0; at < work.length; at += LOT) {
-    if (at) {
-      onProgress(at, work.length);
-      await new Promise(resolve => setTimeout(resolve, 0));
+    if (pace.isDue()) await pace.rest(at, work.length);
+    const lot = work.slice(at, at + LOT);
+    const answers = await Promise.all(lot.map(one => checkSignature(one, signatures)));
+    const wrong = lot.find((_, place) => answers[place] !== true);
+    if (wrong) {
+      const { event, key } = wrong;
+      refuse('signature.invalid', `the ${key.alg} signature does not verify`, { index: event.index, kid: key.kid });
     }
-    await Promise.all(work.slice(at, at + LOT).map(one => checkSignature(one, signatures)));
   }
 }
 
-const LOT = 256;
+const LOT = 128;
 
-/** One signature to check; `begun` is its promise where the head start had the right key. */
-function workOf(event, [kid, signature], place, keys) {
-  const { key } = keys.get(kid);
+/** Whether one signature holds; the answer of the head start where that had the right key. */
+function checkSignature({ event, place, key }, signatures) {
   const early = event.early?.[place];
-  return { key, signature, event, begun: early?.key === key ? early.begun : null };
-}
-
-async function checkSignature({ key, signature, event, begun }, signatures) {
-  const good = await (begun ?? signatures.holds(key, encodePae(HEADER_TYPE, event.bytes), signature));
-  if (!good) refuse('signature.invalid', `the ${key.alg} signature does not verify`, { index: event.index, kid: key.kid });
+  if (early && early.key === key && early.begun !== null) return early.begun;
+  return signatures.holds(key, encodePae(HEADER_TYPE, event.bytes), event.signatures[place][1]);
 }
 
 /**
- * A head start for step 9: the browser's threads check signatures while histories are still read. The keys are guessed
- * from what their sections show; whether a guess was right is known at step 9, which checks again what was not.
+ * A head start for step 9: the browser checks signatures, some in threads of their own, while histories are still read.
+ * The keys are guessed from what their sections show; whether a guess was right is known at step 9, which checks again
+ * what was not. The function returned takes each event as it is read, and answers with a promise when a rest is due.
  */
-async function startSignatures({ sections }, signatures) {
+async function startSignatures({ sections }, pace, signatures) {
   const keys = new Map(sections.flatMap(guessKey));
   await signatures.prepare(keys.values());
+  const all = sections.reduce((sum, { entries }) => sum + entries.length, 0);
+  const seen = new Map();
+  let done = 0;
   return event => {
-    const message = encodePae(HEADER_TYPE, event.bytes);
-    event.early = event.signatures.map(([kid, signature]) => {
-      const key = keys.get(kid);
-      return key ? { key, begun: signatures.start(key, message, signature) } : null;
-    });
+    const twin = seen.get(event.index);
+    event.early = twin && same(twin.leaf, event.leaf) ? twin.early : startEvent(event, keys, signatures);
+    seen.set(event.index, event);
+    done += 1;
+    return pace.isDue() ? pace.rest(done, all) : null;
   };
+}
+
+function startEvent({ bytes, signatures: signed }, keys, signatures) {
+  const message = lendPae(HEADER_TYPE, bytes);
+  return signed.map(([kid, signature]) => {
+    const key = keys.get(kid);
+    return key ? { key, begun: signatures.start(key, message, signature) } : null;
+  });
 }
 
 function guessKey({ subject, entries }) {

@@ -30,6 +30,8 @@ const WORDS = {
   'trust.offer': ['这是一份信任文件。只有从主管部门或检查机构取得的才能使用；出示证明的一方给的不能用。', 'This is a trust file. Use it only if it came from the authority or inspectorate, never from whoever shows the proof.'],
   'trust.take': ['确认来源可靠，使用这份信任文件', 'I know where it came from: use it'],
   'trust.shown': ['二维码里是信任文件，未采用。信任文件只能由您自己载入。', 'The QR code holds a trust file; it was not taken. Only you load a trust file.'],
+  'trust.belongs': ['这是信任文件，不是证明：它属于第一步。', 'This is a trust file, not a proof: it belongs to step 1.'],
+  'proof.belongs': ['这是证明，不是信任文件：请在第二步选择它。', 'This is a proof, not a trust file: use step 2.'],
   'trust.loaded': ['信任文件已载入。', 'The trust file is loaded.'],
   'trust.bad': ['这不是可用的信任文件', 'This is no trust file that can be used'],
   'proof.title': ['第二步：证明', 'Step 2: the proof'],
