@@ -18,9 +18,9 @@ import msgspec
 
 from chemtrace.core.algorithms import PublicKey, verify
 from chemtrace.core.chain import CHAIN_START, link
-from chemtrace.core.entry import Entry, is_epoch_header, leaf_hash, parse_entry
+from chemtrace.core.entry import Entry, leaf_hash, parse_entry
 from chemtrace.core.errors import ChemtraceError, ReceiptFormatError, SignatureInvalidError
-from chemtrace.core.header import parse_header
+from chemtrace.core.header import match_plain_header, parse_header
 from chemtrace.core.pae import HEADER_TYPE, encode_pae
 from chemtrace.core.receipt import Receipt, parse_receipt
 from chemtrace.core.receipt_tree import group_size, signed_group, signed_part
@@ -173,16 +173,23 @@ def _sound_entry(row: AuditEntry, chain: bytes) -> Entry | None:
         ChemtraceError: no entry, or its header is none.
     """
     entry = parse_entry(row.body)
-    if row.payload is None or is_epoch_header(entry.header_bytes):
+    header_bytes, payload = entry.header_bytes, row.payload
+    if payload is None or not entry.signatures:
         return None
-    header = parse_header(entry.header_bytes)
+    named = match_plain_header(header_bytes)
+    if named is None:
+        header = parse_header(header_bytes)
+        named = (" ".join(header.signers), header.payload.sha256, header.payload.size)
     is_sound = (
         leaf_hash(row.body) == row.leaf
         and link(chain, row.leaf) == row.chain
-        and entry.event_id == row.event_id
-        and tuple([kid.hex() for kid, _ in entry.signatures]) == header.signers
-        and len(row.payload) == header.payload.size
-        and sha256(row.payload).hexdigest() == header.payload.sha256
+        and sha256(header_bytes).digest() == row.event_id
+        and named
+        == (
+            " ".join([kid.hex() for kid, _ in entry.signatures]),
+            sha256(payload).hexdigest(),
+            len(payload),
+        )
     )
     return entry if is_sound else None
 
