@@ -73,6 +73,11 @@ class GroupView:
         authority = self._memory.registry.authority
         return authority is not None and authority.party == party
 
+    def may_inspect(self, party: str) -> bool:
+        """Tell whether the party is the authority or registered as a regulator."""
+        record = self._memory.registry.enterprise(party)
+        return self.is_authority(party) or (record is not None and "regulator" in record.roles)
+
     def history(self, code: str) -> tuple[Past, ...]:
         """All admitted item events that name the code, by index."""
         self._flush()

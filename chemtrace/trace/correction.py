@@ -12,6 +12,7 @@ from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.finding import Finding, Refusal, find, find_item
 from chemtrace.trace.fold import Revision, revise_corrected, without_effect
 from chemtrace.trace.judgement import Judgement
+from chemtrace.trace.outsiders import judge_outsider, remember
 from chemtrace.trace.rules import RULES
 from chemtrace.trace.state import ItemState
 from chemtrace.trace.step import Resolved
@@ -31,6 +32,13 @@ def judge_correction(event: ItemEvent, view: ItemsView) -> Judgement:
         told = find("correct.foreign", event, "", expected=target.actor, found=event.actor)
         raise Refusal(told).error()
     before = {code: view.state(code) for code in target.codes}
+    outsiders = {code: judge_outsider(event, state, view) for code, state in before.items()}
+    judged = _judged(event, target, before, view)
+    after = {code: remember(before[code], state, outsiders[code]) for code, state in judged.after.items()}
+    return replace(judged, after=after)
+
+
+def _judged(event: ItemEvent, target: ItemEvent, before: dict[str, ItemState], view: ItemsView) -> Judgement:
     revisions = {code: revise_corrected(event, target, state, view) for code, state in before.items()}
     ringed = first_in_ring({code: each.state for code, each in revisions.items()}, view.state)
     if ringed is not None:

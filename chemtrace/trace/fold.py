@@ -14,6 +14,7 @@ from chemtrace.core.quantity import Quantity
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.finding import Finding, Refusal, find_item
 from chemtrace.trace.lifecycle import IN_HAND, advance
+from chemtrace.trace.rules import OUTSIDERS_FROM_US
 from chemtrace.trace.state import ItemState, unborn
 from chemtrace.trace.step import Facts, Resolved, Role
 from chemtrace.trace.view import ItemsView, Past
@@ -144,7 +145,7 @@ def revise_late(event: ItemEvent, facts: Facts, state: ItemState, view: ItemsVie
     own = tuple([f for f in new.findings[event.index] if refusal is None or f.rule != refusal.rule])
     proves = new.state.proven and not old.state.proven
     bound = [other for other in past if other.index not in old.unproven] if proves else past
-    broken = _first_of_others(event.actor, old, new, bound)
+    broken = _first_of_others(event.actor, old, new, bound) or _foundling(event, old, new, past)
     if broken is not None:
         return _superseded("late.superseded", event, state, broken, own)
     fresh = _fresh(old, new, except_index=event.index)
@@ -212,6 +213,19 @@ def _first_of_others(
         if other is not None and other.actor != actor and not old.findings.get(index):
             return other, rule
     return None
+
+
+def _foundling(
+    event: ItemEvent, old: Folded, new: Folded, past: list[ItemEvent]
+) -> tuple[ItemEvent, str] | None:
+    """The production, where an event told late would take the item from who has it, from a time before it was made."""
+    before_birth = old.state.proven and event.index in new.unproven
+    if event.received_us < OUTSIDERS_FROM_US or not before_birth:
+        return None
+    if (old.state.holder, old.state.status) == (new.state.holder, new.state.status):
+        return None
+    born = next((other for other in past if other.index == old.state.born_index), event)
+    return born, "item.unknown"
 
 
 def _superseded(

@@ -23,6 +23,7 @@ from chemtrace.trace.fold import Revision, revise_late, without_effect
 from chemtrace.trace.freight import contents
 from chemtrace.trace.judgement import Judgement
 from chemtrace.trace.lifecycle import IN_HAND, advance
+from chemtrace.trace.outsiders import Outsider, judge_outsider, remember
 from chemtrace.trace.stages.trade import AGGREGATE
 from chemtrace.trace.state import ItemState
 from chemtrace.trace.step import Facts, Issue, Resolved, Role
@@ -59,7 +60,9 @@ _ISSUE_RULES: Final = frozenset({"item.not-issued", "item.foreign-issuer"})
 class _Case:
     """The event under judgement and what has come out so far; lives for one call of `judge`."""
 
-    __slots__ = ("after", "before", "effect", "event", "findings", "refusals", "resolved", "view", "waybill")
+    __slots__ = (
+        "after", "before", "effect", "event", "findings", "outsiders", "refusals", "resolved", "view", "waybill",
+    )  # fmt: skip
 
     def __init__(self, event: ItemEvent, view: ItemsView, waybill: WaybillState | None) -> None:
         self.event = event
@@ -68,6 +71,7 @@ class _Case:
         self.before: dict[str, ItemState] = {}
         self.after: dict[str, ItemState] = {}
         self.effect: dict[str, bool] = {}
+        self.outsiders: dict[str, Outsider] = {}
         self.findings: list[Finding] = []
         self.refusals: list[Refusal] = []
         self.resolved: tuple[Resolved, ...] = ()
@@ -113,6 +117,8 @@ def judge(event: ItemEvent, view: ItemsView) -> Judgement:
     waybills = _judge_transport(case) if event.kind == "transport" or event.waybill is not None else {}
     if case.refusals and (event.inputs or event.container is not None) and not all(case.effect.values()):
         _undo_all(case)
+    for code, state in case.before.items():
+        case.after[code] = remember(state, case.after[code], case.outsiders.get(code))
     return Judgement(
         before=case.before,
         after=case.after,
@@ -156,6 +162,16 @@ def _judge_item(case: _Case, code: str, facts: Facts) -> None:
     if (event.kind, event.phase) in _ASKING:
         facts = _with_answers(event, view, state, facts)
     case.before[code] = state
+    outsider = None if event.actor == state.holder else judge_outsider(event, state, view)
+    _judge_step(case, state, facts)
+    if outsider is not None:
+        case.outsiders[code] = outsider
+        if outsider.finding is not None and not any(found.code == code for found in case.findings):
+            case.findings.append(outsider.finding)
+
+
+def _judge_step(case: _Case, state: ItemState, facts: Facts) -> None:
+    event, code = case.event, state.code
     if event.effective_us < state.effective_us:
         _judge_late(case, state, facts)
         return

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from chemtrace.core.errors import HeaderError
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.movement import impossible_move
+from chemtrace.trace.rules import OUTSIDERS_FROM_US
 from chemtrace.trace.stages import (
     contain,
     dispose,
@@ -25,7 +26,7 @@ from chemtrace.trace.stages import (
     use,
     watch,
 )
-from chemtrace.trace.state import ItemState
+from chemtrace.trace.state import MOST_FORMER, ItemState
 from chemtrace.trace.step import Facts, Move, Step
 
 Stage: TypeAlias = Callable[[ItemState, ItemEvent, Facts], Move]
@@ -106,6 +107,8 @@ def advance(state: ItemState, event: ItemEvent, facts: Facts) -> Step:
         if jumped is not None:
             findings = (*findings, jumped)
         changes["seen"] = (event.at_us, event.position[0], event.position[1], event.index)
+    if state.holder is not None and changes.get("holder", state.holder) != state.holder:
+        _remember_holder(state, event, changes)
     after = replace(
         state,
         last_index=max(state.last_index, event.index),
@@ -114,3 +117,9 @@ def advance(state: ItemState, event: ItemEvent, facts: Facts) -> Step:
         **changes,
     )
     return Step(after, findings, move.refusal, move.resolved)
+
+
+def _remember_holder(state: ItemState, event: ItemEvent, changes: dict[str, Any]) -> None:
+    if event.received_us >= OUTSIDERS_FROM_US:
+        others = [party for party in state.former if party != state.holder]
+        changes["former"] = (*others, state.holder)[-MOST_FORMER:]

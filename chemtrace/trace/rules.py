@@ -11,6 +11,12 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+OUTSIDERS_FROM_US: Final = 1_795_305_600_000_000
+"""2026-11-22T00:00:00Z: from this time of receipt on hold the rules about outsiders: `item.foreign-report`,
+`item.foreign-limit`, and `late.superseded` for who claims an item from before it was made.
+
+What was received before is judged as it was then, so that an older log is folded and audited the same."""
+
 Severity: TypeAlias = Literal["notice", "minor", "major", "critical"]
 Mode: TypeAlias = Literal["refuse", "find", "both"]
 
@@ -92,6 +98,17 @@ _ITEM: Final = (
     Rule("item.impossible-move", "find", "critical", "一码多现", "in two places at once",
          "{code} 在 {expected} 出现后又在 {found} 出现，需要的速度不可能。" + _HAS_ZH,
          "{code} was seen at {expected} and then at {found}: no vehicle is that fast." + _HAS_EN),
+    Rule("item.foreign-report", "find", "minor", "无关单位申报", "said by an outsider",
+         "{code}：" + _HAS_ZH + "{actor} 与该货物无关（未保管过，不是买卖、运输当事方或检查机关）；"
+         "已受理，请双方核对。",
+         "{code}:" + _HAS_EN + " {actor} has no part in it: it never held it and is no party of a sale, transport or"
+         " inspection. It is admitted; both sides should check."),
+    Rule("item.foreign-limit", "refuse", "minor", "无关单位申报过多", "too much said by an outsider",
+         "{code}：" + _HAS_ZH + "{actor} 与该货物无关，保管人未变期间已申报 {found} 次，上限 {expected} 次，不再受理；"
+         "货物若在贵单位，请由 {holder} 申报销售或装车，或报告主管部门。",
+         "{code}:" + _HAS_EN + " {actor} has no part in it and has spoken of it {found} times since {holder} answers"
+         " for it; the limit is {expected}. If you have it, let {holder} report the sale or load, or tell the"
+         " authority."),
     Rule("item.receipt-difference", "find", "major", "收发差异", "received is not what was sent",
          "{code} 装车 {expected}，收货 {found}，差额超过两次称量误差。" + _HAS_ZH,
          "{code}: {expected} was loaded, {found} received, beyond the error of both scales." + _HAS_EN),

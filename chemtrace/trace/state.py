@@ -14,6 +14,8 @@ Status: TypeAlias = Literal["unborn", "held", "in_transit", "spent", "closed", "
 """unborn: nothing stands behind the code; spent: empty, the package lives; closed: its life has ended."""
 
 ZERO: Final = Decimal(0)
+MOST_FORMER: Final = 8
+"""Former holders that an item remembers, the newest."""
 NEVER: Final = -1
 """Index of what has not happened."""
 
@@ -41,7 +43,9 @@ class ItemState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     the package was given back as empty. `seen` is the last place: (claimed time in microseconds, latitude and
     longitude in millionths of a degree, index). `offer` is (seller, buyer); an offer to the present holder is a
     delivery whose purchase is not booked yet. `early` are the events of the expected receiver before its receipt.
-    For a proven item `quantity` is `filled` less `drawn`, but never below zero.
+    For a proven item `quantity` is `filled` less `drawn`, but never below zero. `former` are the last
+    holders before the present one, as far as rules about outsiders were in force when it changed; `outside` counts
+    the events of each outsider since the present holder answers for the item, in the order in which they arrived.
     """
 
     code: str
@@ -73,6 +77,8 @@ class ItemState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     effective_us: int = 0
     seen: tuple[int, int, int, int] | None = None
     stored_unit: str | None = None
+    former: tuple[str, ...] = ()
+    outside: tuple[tuple[str, int], ...] = ()
 
 
 _ENCODER: Final = msgspec.json.Encoder(order="sorted", decimal_format="string")

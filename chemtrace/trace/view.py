@@ -61,6 +61,10 @@ class ItemsView(Protocol):
         """Tell whether the party is the authority of this ledger."""
         ...
 
+    def may_inspect(self, party: str) -> bool:
+        """Tell whether looking at other people's items is the party's office: the authority, and regulators."""
+        ...
+
     def event(self, event_id: bytes) -> ItemEvent | None:
         """The admitted item event of this id, or None."""
         ...

@@ -195,8 +195,8 @@ def refold(world: World, item: str) -> Any:
 
 
 def essence(state: ItemState) -> dict[str, Any]:
-    """A state without what only says which event was the last."""
-    hidden = ("last_index", "last_event_id", "effective_us")
+    """A state without what only says which event was the last, and what arrived from outsiders."""
+    hidden = ("last_index", "last_event_id", "effective_us", "outside")
     return {name: getattr(state, name) for name in state.__struct_fields__ if name not in hidden}
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from chemtrace.core.errors import RuleError
+from chemtrace.trace.rules import OUTSIDERS_FROM_US
 from tests.unit.trace.world import BUYER, HOUR_US, MAKER, STRANGER, World, code, line, rules
 
 DRUM = code(1)
@@ -201,3 +202,28 @@ def test_a_late_amount_in_another_dimension_changes_nothing():
         )
     litres = {"code": DRUM, "quantity": {"value": "2", "unit": "LTR"}}
     assert ["late.superseded"] == rules(world.do("report/spill", BUYER, items=[litres], **ago(world, 5)))
+
+
+@pytest.mark.parametrize(
+    ("what", "fields"),
+    [
+        ("store/in", {"site": "X1"}), ("count/done", {"site": "X1"}), ("trade/buy", {"counterparty": BUYER}),
+        ("transport/arrive", {"site": "X1"}), ("report/found", {"site": "X1"}),
+        ("use/return", {"counterparty": BUYER}), ("dispose/hand_over", {"counterparty": BUYER}),
+        ("report/spill", {}), ("dispose/done", {}),
+    ],
+)  # fmt: skip
+def test_who_claims_to_have_had_it_before_it_was_made_takes_nothing_from_its_maker(what, fields):
+    world = World()
+    world.now_us = OUTSIDERS_FROM_US + 48 * HOUR_US
+    world.make(DRUM)
+    before = world.state(DRUM)
+    world.now_us += HOUR_US
+    event = world.build(what, STRANGER, at_us=OUTSIDERS_FROM_US, late=True, items=[line(DRUM)], **fields)
+    judgement = world.admit(event)
+    after = world.state(DRUM)
+    for name in ("holder", "status", "site", "quantity", "drawn", "proven", "offer"):
+        assert getattr(after, name) == getattr(before, name), name
+    assert rules(judgement)[0] == "late.superseded"
+    assert MAKER in judgement.findings[0].text_zh
+    assert rules(world.do("trade/sell", MAKER, items=[line(DRUM)], counterparty=BUYER)) == []

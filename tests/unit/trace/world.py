@@ -57,6 +57,7 @@ class World:
         self.effects: dict[tuple[int, str], bool] = {}
         self.now_us = START_US
         self.issued: dict[str, str] = {}
+        self.inspectors: tuple[str, ...] = ()
         self.positions: dict[str, tuple[int, int]] = {}
         self.catalogue: Any = None
 
@@ -90,6 +91,9 @@ class World:
 
     def is_authority(self, party: str) -> bool:
         return party == AUTHORITY
+
+    def may_inspect(self, party: str) -> bool:
+        return party in (AUTHORITY, *self.inspectors)
 
     def event(self, event_id: bytes) -> ItemEvent | None:
         return next((e for e in self.events if e.event_id == event_id), None)
