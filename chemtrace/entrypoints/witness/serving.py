@@ -8,10 +8,14 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from chemtrace.entrypoints.witness.patience import PatientProtocol
+
 GRACE_S: Final = 5
 BACKLOG: Final = 128
-CONCURRENT: Final = 200
+CONCURRENT: Final = 500
 """Connections at once; beyond, 503: a witness answers in milliseconds."""
+KEEP_ALIVE_S: Final = 5
+"""Seconds that a connection stays after an answer, for the next request."""
 
 
 def run_witness(app: ASGIApp, listener: socket.socket) -> None:
@@ -24,6 +28,9 @@ def run_witness(app: ASGIApp, listener: socket.socket) -> None:
         timeout_graceful_shutdown=GRACE_S,
         backlog=BACKLOG,
         limit_concurrency=CONCURRENT,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        http=PatientProtocol,
+        ws="none",
     )
     try:
         uvicorn.Server(config).run(sockets=[listener])
