@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
@@ -44,17 +44,20 @@ class Database:
     def __init__(self, url: str, *, read_only: bool = False, readers: int = 8) -> None:
         """Prepare connections to `url` without opening any; a SQLite file must exist when `read_only`."""
         self.url = url
-        self.dialect = make_url(url).get_backend_name()
+        address = _address(url)
+        self.dialect = address.get_backend_name()
         self._read_only = read_only
         if self.dialect == "sqlite":
-            self._reading = _sqlite_engine(url, "BEGIN", readers, query_only=True, read_only=read_only)
+            self._reading = _sqlite_engine(address, "BEGIN", readers, query_only=True, read_only=read_only)
             # Without writing there is nothing to make ready for it: a first answer is awaited.
             self._writing = (
-                self._reading if read_only else _sqlite_engine(url, "BEGIN IMMEDIATE", 1, query_only=False)
+                self._reading
+                if read_only
+                else _sqlite_engine(address, "BEGIN IMMEDIATE", 1, query_only=False)
             )
         else:
             engine = create_engine(
-                url, pool_size=readers, max_overflow=4, pool_pre_ping=True, pool_timeout=30
+                address, pool_size=readers, max_overflow=4, pool_pre_ping=True, pool_timeout=30
             )
             self._reading = engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -146,8 +149,15 @@ def _is_frozen(database: Path) -> bool:
     return not writable and not Path(f"{database}-wal").exists()
 
 
-def _sqlite_engine(url: str, begin: str, size: int, *, query_only: bool, read_only: bool = False) -> Engine:
-    database = make_url(url).database
+def _address(url: str) -> URL:
+    """The parts of a URL; a plain path to a SQLite file needs no pattern, whose making a short process would feel."""
+    path = url.removeprefix("sqlite:///")
+    plain = path not in ("", url) and "?" not in path and "%" not in path
+    return URL.create("sqlite", database=path) if plain else make_url(url)
+
+
+def _sqlite_engine(url: URL, begin: str, size: int, *, query_only: bool, read_only: bool = False) -> Engine:
+    database = url.database
     if not database or database == ":memory:":
         raise UnavailableError("a ledger lives in a file: give a path behind sqlite:///")
     options: dict[str, Any] = {
