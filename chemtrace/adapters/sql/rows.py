@@ -6,7 +6,7 @@ the database does. Parameters are marked `?` here and become `%s` for psycopg; n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, Final
@@ -52,7 +52,7 @@ def fetch_many_keys(connection: Connection, sql: str, keys: Sequence[str] | Sequ
             yield from (tuple(row) for row in array)
         return
     for at in range(0, len(keys), KEYS_A_QUESTION):
-        part = tuple(keys[at : at + KEYS_A_QUESTION])
+        part = tuple(_as_bound(bytes, keys[at : at + KEYS_A_QUESTION]))
         yield from fetch(connection, f"{sql} ({_marks(len(part))})", part)
 
 
@@ -72,10 +72,30 @@ def insert_many(connection: Connection, sql: str, rows: Sequence[Row]) -> None:
     if connection.dialect.name == "sqlite":
         for size in ROWS_A_STATEMENT:
             while len(rows) - at >= size:
-                values = tuple(chain.from_iterable(rows[at : at + size]))
+                values = _flattened(rows[at : at + size])
                 connection.exec_driver_sql(_repeated(sql, len(rows[at]), size), values)
                 at += size
     run_many(connection, sql, rows[at:])
+
+
+def _flattened(rows: Sequence[Row]) -> Row:
+    """All values of rows that have the same types in the same columns, one row behind the other, ready to be bound.
+
+    Of bytes and of truth values SQLite's driver asks each time, twice and in vain, whether they want to be something
+    else: 0.3 µs a value, several times the binding, with the interpreter's lock in hand. Of byte arrays and integers
+    it does not, and the database is given the same.
+    """
+    values, width = list(chain.from_iterable(rows)), len(rows[0])
+    for column, value in enumerate(rows[0]):
+        if isinstance(value, bytes | bool):
+            values[column::width] = _as_bound(type(value), values[column::width])
+    return tuple(values)
+
+
+def _as_bound(kind: type, values: Sequence[Any]) -> list[Any]:
+    """The values with those of this type, bytes or truth values, replaced by what the driver binds as it is."""
+    bound: Callable[[Any], Any] = bytearray if kind is bytes else int
+    return [bound(value) if type(value) is kind else value for value in values]
 
 
 @cache
