@@ -10,22 +10,28 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import sys
+import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Final
 
 import msgspec
 
-from chemtrace.adapters.frames import Child
+from chemtrace.adapters.frames import Child, ForkedChild
 from chemtrace.core.errors import AuditStateError
 from chemtrace.ledger.audit.clean import ChunkResult
 from chemtrace.ledger.audit.port import AuditEntry
 
 WAITING_EACH: Final = 4
 """Runs under way for each process: enough that none waits, few enough that none is far ahead."""
+
+FORK_FROM_BYTES: Final = 8 * 1024 * 1024
+"""Size of a database from which on copies of this process are made ready before it is opened."""
 
 STATE_TYPE: Final = "chemtrace/audit-state/1"
 
@@ -61,15 +67,21 @@ class AuditProcesses:
         count: int = 0,
         known: dict[int, ChunkResult] | None = None,
         keep: IO[bytes] | None = None,
+        ready: Sequence[ForkedChild] = (),
     ) -> None:
-        """Start `count` processes, or one for each core; results are written to `keep`, those in `known` are spared."""
-        count = count or os.cpu_count() or 1
+        """Start `count` processes, or one for each core; results are written to `keep`, those in `known` are spared.
+
+        `ready`: copies of this process that `fork_ready` made, one for each process; else programs are started.
+        """
+        count = len(ready) or count or os.cpu_count() or 1
         self._hello = msgspec.json.encode(Hello(url, digests=keep is not None or bool(known)))
         self._known, self._keep = known or {}, keep
         self._limit = count * WAITING_EACH
-        self._free: queue.SimpleQueue[Child | None] = queue.SimpleQueue()
-        for _ in range(count):
-            self._free.put(None)
+        self._free: queue.SimpleQueue[Child | ForkedChild | None] = queue.SimpleQueue()
+        self._silent = set(ready)
+        children: Sequence[ForkedChild | None] = ready or [None] * count
+        for child in children:
+            self._free.put(child)
         self._pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix="audit-process")
 
     def results(self, ranges: Iterable[tuple[int, int]]) -> Iterator[ChunkResult | None]:
@@ -96,8 +108,10 @@ class AuditProcesses:
         try:
             if child is None:
                 child = Child("chemtrace.adapters.audit_worker")
-                child.send(self._hello)
-                child.receive()
+                self._greet(child)
+            elif child in self._silent:
+                self._silent.discard(child)
+                self._greet(child)
             child.send(msgspec.msgpack.encode(question))
             return msgspec.msgpack.decode(child.receive(), type=ChunkResult)
         except (OSError, EOFError):
@@ -108,11 +122,49 @@ class AuditProcesses:
         finally:
             self._free.put(child)
 
+    def _greet(self, child: Child | ForkedChild) -> None:
+        child.send(self._hello)
+        child.receive()
+
     def _kept(self, result: ChunkResult | None) -> ChunkResult | None:
         if self._keep is not None and result is not None and result != self._known.get(result.first):
             self._keep.write(msgspec.json.encode(result) + b"\n")
             self._keep.flush()
         return result
+
+
+@contextmanager
+def fork_ready(
+    database: Path, serve: Callable[[IO[bytes], IO[bytes]], None]
+) -> Iterator[Sequence[ForkedChild]]:
+    """Copies of this process, one a core, that run `serve` for as long as the block lasts; none where that is not safe.
+
+    Safe is a process of one thread on Linux that has not opened the database yet: SQLite's locks do not outlive a
+    fork. For a small database nothing is started.
+    """
+    children: list[ForkedChild] = []
+    try:
+        if sys.platform == "linux" and threading.active_count() == 1 and _is_large_and_closed(database):
+            for _ in range(os.cpu_count() or 1):
+                children.append(ForkedChild(serve, tuple(children)))
+        yield tuple(children)
+    finally:
+        for child in children:
+            child.end()
+
+
+def _is_large_and_closed(database: Path) -> bool:
+    """Whether a file is worth copies of this process, and this process has it not open."""
+    try:
+        status = database.stat()
+        opened = list(Path("/proc/self/fd").iterdir())
+    except OSError:
+        return False
+    for file in opened:
+        with contextlib.suppress(OSError):
+            if os.path.samestat(file.stat(), status):
+                return False
+    return status.st_size >= FORK_FROM_BYTES
 
 
 def read_state(path: Path, *, ledger: str, program: str) -> dict[int, ChunkResult]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import ExitStack
+from typing import IO
 
 import msgspec
 
@@ -17,22 +18,27 @@ from chemtrace.registry.records import KeyRecord, decode_record
 
 
 def main() -> None:
+    """Answer on the standard streams until the input ends."""
+    serve(sys.stdin.buffer, sys.stdout.buffer)
+
+
+def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
     """Answer until the input ends."""
     # Rows hold no cycles; searching for some would cost a tenth of the time.
     gc.freeze()
     gc.disable()
-    hello = read_frame(sys.stdin.buffer)
+    hello = read_frame(questions)
     if hello is None:
         return
     wanted = msgspec.json.decode(hello, type=Hello)
     with ExitStack() as stack:
         store = stack.enter_context(open_snapshot(wanted.url))
         check = CleanCheck(store.fact("origin"), _keys(store))
-        write_frame(sys.stdout.buffer, b"")
-        while (message := read_frame(sys.stdin.buffer)) is not None:
+        write_frame(answers, b"")
+        while (message := read_frame(questions)) is not None:
             question = msgspec.msgpack.decode(message, type=Question)
             answer = _answer(store, check, question, digests=wanted.digests)
-            write_frame(sys.stdout.buffer, msgspec.msgpack.encode(answer))
+            write_frame(answers, msgspec.msgpack.encode(answer))
 
 
 def _answer(store: StoredSnapshot, check: CleanCheck, question: Question, *, digests: bool) -> ChunkResult:

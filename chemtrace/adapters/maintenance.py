@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from chemtrace.adapters.audit_processes import (
     AuditProcesses,
     begin_state,
     continue_state,
+    fork_ready,
     ledger_name,
     read_state,
 )
+from chemtrace.adapters.audit_worker import serve
 from chemtrace.adapters.backup import (
     MASTER_KEY_FILE,
     BackupManifest,
@@ -31,6 +33,7 @@ from chemtrace.adapters.backup import (
 )
 from chemtrace.adapters.clock import SystemClock
 from chemtrace.adapters.data_files import contracts_dir
+from chemtrace.adapters.frames import ForkedChild
 from chemtrace.adapters.keys.vault import VAULT_FILE, VAULT_FOLDER, load_last_signed
 from chemtrace.adapters.lock import WriterLock
 from chemtrace.adapters.sql.engine import Database
@@ -97,10 +100,11 @@ def audit_ledger(
     signed = _load_signed(data_dir)
     with ExitStack() as stack:
         stack.enter_context(_without_collecting())
+        ready = stack.enter_context(fork_ready(_file_of(database_url), serve))
         store = stack.enter_context(open_snapshot(database_url))
         beside = None
         if state is not None or store.last_index() >= PROCESSES_FROM:
-            beside = stack.enter_context(_processes(store, database_url, state, resume=resume)).results
+            beside = stack.enter_context(_processes(store, database_url, state, ready, resume=resume)).results
         return verify_log(
             store,
             catalogue=known,
@@ -113,7 +117,12 @@ def audit_ledger(
 
 @contextmanager
 def _processes(
-    store: StoredSnapshot, database_url: str, state: Path | None, *, resume: bool
+    store: StoredSnapshot,
+    database_url: str,
+    state: Path | None,
+    ready: Sequence[ForkedChild],
+    *,
+    resume: bool,
 ) -> Iterator[AuditProcesses]:
     with ExitStack() as stack:
         results, keep = {}, None
@@ -132,9 +141,14 @@ def _processes(
                     file=str(state),
                     reason=str(error.strerror),
                 ) from error
-        processes = AuditProcesses(database_url, known=results, keep=keep)
+        processes = AuditProcesses(database_url, known=results, keep=keep, ready=ready)
         stack.callback(processes.close)
         yield processes
+
+
+def _file_of(database_url: str) -> Path:
+    """The file of a SQLite database, or a path where there is none."""
+    return Path(database_url.removeprefix("sqlite:///") if database_url.startswith("sqlite:///") else "")
 
 
 def record_audit(*, database_url: str, report: AuditReport) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from chemtrace.adapters import audit_processes, maintenance
 from chemtrace.adapters.audit_processes import AuditProcesses, begin_state, read_state
-from chemtrace.adapters.frames import Child
+from chemtrace.adapters.frames import Child, ForkedChild
 from chemtrace.adapters.sql.reads.audit import open_snapshot
 from chemtrace.core.errors import AuditStateError, SchemaVersionError
 from chemtrace.ledger.audit import log, verify_log
@@ -217,3 +219,47 @@ def test_a_changed_receipt_within_a_group_is_found_at_its_entry(batch, tmp_path)
             " AS BLOB) WHERE idx = 40"
         )
     assert 40 == audit_both_ways(path).first_bad_index
+
+
+@pytest.fixture
+def copies(monkeypatch) -> list[ForkedChild]:
+    """Copies of this process are made for small ledgers too; the list of them."""
+    made: list[ForkedChild] = []
+    begin = ForkedChild.__init__
+
+    def note(self, *arguments):
+        begin(self, *arguments)
+        made.append(self)
+
+    monkeypatch.setattr(ForkedChild, "__init__", note)
+    monkeypatch.setattr(audit_processes, "FORK_FROM_BYTES", 0)
+    monkeypatch.setattr(audit_processes.threading, "active_count", lambda: 1)
+    monkeypatch.setattr(maintenance, "PROCESSES_FROM", 0)
+    return made
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies of a process are made on Linux only")
+def test_copies_of_the_process_say_the_same_and_end(folder, copies):
+    assert audit(folder).verified
+    assert len(copies) == os.cpu_count()
+    for copy in copies:
+        with pytest.raises((EOFError, ValueError, OSError)):
+            copy.receive()
+    with insider(folder / "ledger.db") as connection:
+        body = connection.execute("SELECT body FROM entry WHERE idx = 25").fetchone()[0]
+        connection.execute("UPDATE entry SET body = ? WHERE idx = 25", (flipped(body, len(body) * 8 - 9),))
+    assert 25 == audit(folder).first_bad_index
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies of a process are made on Linux only")
+def test_a_copy_that_dies_costs_only_time(folder, copies, monkeypatch):
+    monkeypatch.setattr(maintenance, "serve", lambda _questions, _answers: None)
+    assert audit(folder).verified
+    assert copies
+
+
+def test_no_copy_is_made_of_a_process_that_has_the_database_open(folder, copies):
+    with closing(sqlite3.connect(folder / "ledger.db")) as connection:
+        connection.execute("SELECT count(*) FROM entry").fetchone()
+        assert audit(folder).verified
+    assert copies == []

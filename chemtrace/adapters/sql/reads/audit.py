@@ -195,8 +195,8 @@ class StoredSnapshot:
 
     def tile(self, level: int, number: int) -> bytes | None:
         """The stored hashes of a tile."""
-        query = select(tile.c.hashes).where(tile.c.level == level, tile.c.n == number)
-        found: bytes | None = self._connection.execute(query).scalar()
+        query = spelled("SELECT hashes FROM tile WHERE level = ? AND n = ?", self._connection.dialect.name)
+        found: bytes | None = self._connection.exec_driver_sql(query, (level, number)).scalar()
         return found
 
     def tiles(self) -> Iterator[tuple[int, int, int]]:
