@@ -3,6 +3,18 @@
 
 const STRETCH_MS = 50;
 
+/** Resolves in a turn of its own, after what waits now; a timer would take four milliseconds more. */
+function turn() {
+  return new Promise(resolve => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
 /** Tells when a rest is due, and takes it. */
 export class Pace {
   /** `onProgress(done, all)` is told at each rest. */
@@ -17,7 +29,7 @@ export class Pace {
 
   async rest(done, all) {
     this.onProgress(done, all);
-    await new Promise(resolve => setTimeout(resolve, 0));
+    await turn();
     this.since = performance.now();
   }
 }
