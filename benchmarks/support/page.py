@@ -244,7 +244,7 @@ def _browser_verify(f: Figures) -> str:
         " rounds, against single Ed25519 checks of WebCrypto one after another.\n\n"
         "Chromium checks a short signature on the thread that asks, so the checks alone are 1.0 of the ratio. A profile"
         " of 1,000 events gives the rest to SHA-256 first, then to reading and comparing JSON, UTF-8 and the calls"
-        " themselves. A thread for signatures gave 0.1 at 1,000 events and cost as much as it gained at 10, so there is"
+        " themselves. A thread for signatures was tried: it gained 0.1 at 1,000 events and lost 0.7 at 10, so there is"
         " none. The next lever is SHA-256 in WebAssembly.\n\n"
     ) + _table(rows)
 
