@@ -9,6 +9,7 @@ from typing import Final
 
 from chemtrace.adapters.check_processes import CheckProcesses
 from chemtrace.adapters.data_files import contracts_dir
+from chemtrace.adapters.fold_process import FoldProcess
 from chemtrace.adapters.keys.files import key_path, load_private_key
 from chemtrace.adapters.keys.signers import KeyReceiptSigner
 from chemtrace.adapters.keys.vault import VAULT_FILE, VAULT_FOLDER, FileVault
@@ -48,6 +49,7 @@ def ledger_parts(
 ) -> Parts:
     """Return what a ledger is wired from: store, keys, vault, detectors, limits."""
     processes = settings.check_processes or os.cpu_count() or 1
+    serving = serving or Serving()
     return Parts(
         store=SQLStore(database),
         clock=clock,
@@ -61,8 +63,9 @@ def ledger_parts(
         group_window_s=settings.group_window_ms / 1000,
         threads=processes,
         publish_delay_us=settings.max_publish_delay_s * 1_000_000,
-        serving=serving or Serving(),
+        serving=serving,
         bulk_checker=(lambda registry: CheckProcesses(processes, registry)) if processes > 1 else None,
+        fold=FoldProcess(database.url, serving.policy) if processes > 1 else None,
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -26,7 +26,7 @@ from chemtrace.core.sparse_map import EMPTY, map_key
 from chemtrace.core.subject_tree import SubjectTree, parse_subject_tree
 from chemtrace.core.types import RootHash
 from chemtrace.ledger.kept_maps import prune_maps
-from chemtrace.ledger.ports import Head, ReadTransaction, SubjectTreeRow, WriteTransaction
+from chemtrace.ledger.ports import FoldTransaction, Head, ReadTransaction, SubjectTreeRow
 from chemtrace.ledger.witnessed import Witnessed
 
 CHUNK: Final = 20_000
@@ -47,6 +47,31 @@ class _Subjects(msgspec.Struct, gc=False):
 _DECODER: Final = msgspec.json.Decoder(_Subjects)
 
 
+class Fold(Protocol):
+    """What publishing needs of the fold, wherever it runs; `Integration` is the fold itself. One thread at a time."""
+
+    @property
+    def folded(self) -> int:
+        """Entries folded so far, stored or not."""
+        ...
+
+    def prepare(self, transaction: ReadTransaction, head: Head) -> None:
+        """Fold what is in the log so far, without a lock; `fold_epoch` then has the rest of it to do."""
+        ...
+
+    def fold_epoch(self, transaction: FoldTransaction, head: Head) -> RootHash:
+        """Fold every entry before the epoch record that will stand at `head.size`, write all rows, return the root."""
+        ...
+
+    def forget(self) -> None:
+        """Drop what is kept: the next fold starts from the stored rows."""
+        ...
+
+    def close(self) -> None:
+        """End what was started; nothing may be folded any more."""
+        ...
+
+
 class Integration:
     """The fold of one writer, with what it keeps between epochs. One thread at a time."""
 
@@ -63,6 +88,10 @@ class Integration:
         self._trees: dict[str, SubjectTree] = {}
         self._changed: dict[str, SubjectTree] = {}
         self._map = SparseMap(self._read_page)
+
+    def close(self) -> None:
+        """Let go of what is kept."""
+        self.forget()
 
     @property
     def folded(self) -> int:
@@ -85,7 +114,7 @@ class Integration:
         finally:
             self._transaction = None
 
-    def fold_epoch(self, transaction: WriteTransaction, head: Head) -> RootHash:
+    def fold_epoch(self, transaction: FoldTransaction, head: Head) -> RootHash:
         """Fold every entry before the epoch record that will stand at `head.size`, write all rows, return the root.
 
         Raises:
@@ -180,7 +209,7 @@ class Integration:
                 count=tree.count,
             )
 
-    def _write(self, transaction: WriteTransaction, version: int, touched: set[str]) -> None:
+    def _write(self, transaction: FoldTransaction, version: int, touched: set[str]) -> None:
         """Write the trees and pages changed so far as of the epoch record at `version`."""
         transaction.store_subject_trees(
             (name, SubjectTreeRow(tree.count, tree.last_index, tree.encode()))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from chemtrace.ledger.ports import Head, ReadTransaction, WriteTransaction
+from chemtrace.ledger.ports import FoldTransaction, Head, ReadTransaction
 from chemtrace.ledger.witnessed import Witnessed
 
 LANDMARK: Final = 1024
@@ -31,7 +31,7 @@ def readable_versions(transaction: ReadTransaction, head: Head, witnessed: Witne
     return sorted(index for index in kept if index >= 0)
 
 
-def prune_maps(transaction: WriteTransaction, head: Head, witnessed: Witnessed, paths: Iterable[str]) -> int:
+def prune_maps(transaction: FoldTransaction, head: Head, witnessed: Witnessed, paths: Iterable[str]) -> int:
     """Remove versions of these pages that no readable map needs any more; returns how many.
 
     `head` is the head row before the epoch that has just written these pages.

@@ -26,7 +26,7 @@ from chemtrace.ledger.admit import Checked
 from chemtrace.ledger.checking import BulkChecker, CheckingPool, Verdict
 from chemtrace.ledger.committer import AHEAD_FROM, Committer
 from chemtrace.ledger.followers import Follower, Seen
-from chemtrace.ledger.integrate import Integration
+from chemtrace.ledger.integrate import Fold, Integration
 from chemtrace.ledger.memory import Memory
 from chemtrace.ledger.outcome import Admitted, Outcome, Refused
 from chemtrace.ledger.ports import CheckpointSigner, Clock, Head, ReceiptSigner, Store
@@ -65,6 +65,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     publish_delay_us: int = DEFAULT_PUBLISH_DELAY_US
     serving: Serving = Serving()
     bulk_checker: Callable[[Callable[[], Registry]], BulkChecker] | None = None
+    fold: Fold | None = None
 
 
 class Ledger:
@@ -79,7 +80,7 @@ class Ledger:
         """
         self._parts = parts
         self._memory = Memory(parts.master)
-        self._integration = Integration(parts.serving.policy)
+        self._integration: Fold = parts.fold or Integration(parts.serving.policy)
         self._publishing = Lock()
         self._seen: list[Seen] | None = []
         self._watching = Watching(parts.followers, self._newest_registry, parts.clock)
@@ -268,6 +269,7 @@ class Ledger:
         self._committer.close()
         self._checking.close()
         self._watching.close()
+        self._integration.close()
 
 
 def _early(verdict: Admitted | ChemtraceError) -> Outcome:

@@ -278,7 +278,26 @@ class ReadTransaction(Protocol):
         ...
 
 
-class WriteTransaction(ReadTransaction, Protocol):
+class FoldTransaction(ReadTransaction, Protocol):
+    """Questions, and the rows of the map of subjects."""
+
+    def store_subject_trees(self, rows: Iterable[tuple[str, SubjectTreeRow]]) -> None:
+        """Write trees of subjects, replacing older ones."""
+        ...
+
+    def store_map_pages(self, version: int, pages: Mapping[str, bytes]) -> None:
+        """Write pages of the map as of the epoch record at `version`; older versions stay."""
+        ...
+
+    def prune_map_pages(self, paths: Iterable[str], keep: Sequence[int]) -> int:
+        """Remove versions of these pages that nobody can ask for any more; returns how many.
+
+        `keep`: indexes of the epoch records whose maps must stay readable. The newest version always stays.
+        """
+        ...
+
+
+class WriteTransaction(FoldTransaction, Protocol):
     """The same, and the rows to be written; nothing is durable before the transaction ends."""
 
     def lock_head(self) -> Head:
@@ -311,21 +330,6 @@ class WriteTransaction(ReadTransaction, Protocol):
 
     def store_checkpoint(self, size: int, note: bytes) -> None:
         """Write a signed checkpoint."""
-        ...
-
-    def store_subject_trees(self, rows: Iterable[tuple[str, SubjectTreeRow]]) -> None:
-        """Write trees of subjects, replacing older ones."""
-        ...
-
-    def store_map_pages(self, version: int, pages: Mapping[str, bytes]) -> None:
-        """Write pages of the map as of the epoch record at `version`; older versions stay."""
-        ...
-
-    def prune_map_pages(self, paths: Iterable[str], keep: Sequence[int]) -> int:
-        """Remove versions of these pages that nobody can ask for any more; returns how many.
-
-        `keep`: indexes of the epoch records whose maps must stay readable. The newest version always stays.
-        """
         ...
 
     def store_cosignature(self, row: CosignatureRow) -> bool:

@@ -16,7 +16,7 @@ from chemtrace.core.errors import CheckpointForkError, ClockError, StaleLeaderEr
 from chemtrace.core.merkle import EMPTY_ROOT
 from chemtrace.core.tiles import ReadTile, consistency_from_tiles, extend_tiles, root_from_tiles
 from chemtrace.core.times import format_utc
-from chemtrace.ledger.integrate import Integration
+from chemtrace.ledger.integrate import Fold, Integration
 from chemtrace.ledger.memory import Memory
 from chemtrace.ledger.ports import (
     CheckpointSigner,
@@ -36,7 +36,7 @@ OPERATOR: Final = "operator"
 
 
 def cut_epoch(
-    store: Store, memory: Memory, now_us: int, *, force: bool, integration: Integration | None = None
+    store: Store, memory: Memory, now_us: int, *, force: bool, integration: Fold | None = None
 ) -> EpochRow | None:
     """Append an epoch record and fold all entries up to it into tiles, trees and map; None when there is nothing new.
 
@@ -73,7 +73,7 @@ def _log_time(head: Head, now_us: int) -> int:
     return max(now_us, head.log_time_us)
 
 
-def prepare_epoch(store: Store, integration: Integration) -> None:
+def prepare_epoch(store: Store, integration: Fold) -> None:
     """Fold what is in the log so far without any lock, so that `cut_epoch` has only the rest of it to fold.
 
     Not while another thread is in `cut_epoch` with the same `integration`.
@@ -86,7 +86,7 @@ def prepare_epoch(store: Store, integration: Integration) -> None:
 
 
 def _append_epoch(
-    transaction: WriteTransaction, head: Head, log_time_us: int, integration: Integration
+    transaction: WriteTransaction, head: Head, log_time_us: int, integration: Fold
 ) -> tuple[EpochRow, Head]:
     index, first = head.size, head.epoch_index + 1
     empty = first == index
