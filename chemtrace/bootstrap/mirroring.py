@@ -80,6 +80,7 @@ def opened_mirror(
     token: str | None,
     clock: Clock | None = None,
     transport: httpx.BaseTransport | None = None,
+    waiting: Callable[[str], None] | None = None,
 ) -> Iterator[Mirror]:
     """The mirror of a folder that `chemtrace mirror init` made, for as long as the block lasts.
 
@@ -91,7 +92,8 @@ def opened_mirror(
     """
     clock = clock or SystemClock()
     identity = load_identity(folder)
-    log = FileLog(Path(url)) if Path(url).is_dir() else HTTPLog(url, token, transport=transport)
+    is_folder = Path(url).is_dir()
+    log = FileLog(Path(url)) if is_folder else HTTPLog(url, token, transport=transport, waiting=waiting)
     state = SQLiteWitnessState(folder / STATE_FILE)
     try:
         store = SQLiteMirrorStore(folder / MIRROR_FILE, trust.origin)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,10 +59,11 @@ def opened_monitor(
     keys: Iterable[PublicKey],
     clock: Clock | None = None,
     transport: httpx.BaseTransport | None = None,
+    waiting: Callable[[str], None] | None = None,
 ) -> Iterator[Monitor]:
     """The monitor of a folder, for as long as the block lasts; raises `SettingError` for another's folder."""
     clock = clock or SystemClock()
-    log = HTTPLog(url, token, transport=transport)
+    log = HTTPLog(url, token, transport=transport, waiting=waiting)
     try:
         store = MonitorFolder(folder, origin=trust.origin, enterprise=enterprise, clock=clock)
         try:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -32,6 +33,8 @@ from chemtrace.core.types import HASH_SIZE
 from chemtrace.ledger.static import MAX_REGISTRY_RANGE, parse_registry_answer
 
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
+PATIENCE_S: Final = 4.0
+"""Seconds after which whoever waits is told for what."""
 ANSWER_S: Final = 600.0
 """Seconds for the body of one answer as a whole."""
 MAX_BUNDLE_BYTES: Final = WIDTH * (2 + 0xFFFF)
@@ -45,9 +48,16 @@ class HTTPLog:
     """The ports `mirror.ports.PublicLog` and `AuditedLog` over a log's address; safe for many threads."""
 
     def __init__(
-        self, url: str, token: str | None = None, *, transport: httpx.BaseTransport | None = None
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        waiting: Callable[[str], None] | None = None,
     ) -> None:
         """Prepare; nothing is sent. `url` is the address whose `/log/checkpoint` is the checkpoint.
+
+        `waiting` is called with an address, from another thread, when its answer takes longer than some seconds.
 
         Raises:
             SettingError: no http or https address, or a token that would travel in the clear to another machine.
@@ -69,6 +79,7 @@ class HTTPLog:
         )
         self._tiles: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._lock = threading.Lock()
+        self._waiting = waiting
 
     def checkpoint(self) -> bytes:
         """The newest signed note; raises `ServerUnavailableError`, `ServerRefusedError`, `ServerAnswerError`."""
@@ -178,18 +189,42 @@ class HTTPLog:
     def _get(self, path: str, limit: int) -> bytes | None:
         """The body of a 200, None for a 404."""
         try:
-            with self._client.stream("GET", path) as response:
+            with self._told_when_slow(path), self._client.stream("GET", path) as response:
                 status, data = response.status_code, _read(response, path, limit)
                 after = response.headers.get("Retry-After", "")
         except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as error:
-            raise ServerUnavailableError(
-                f"the log cannot be reached: {type(error).__name__}", path=path
-            ) from error
+            raise ServerUnavailableError(self._silence(error), path=path) from error
         if status == httpx.codes.OK:
             return data
         if status != httpx.codes.NOT_FOUND:
             raise _refusal(status, path, after)
         return None
+
+    def _silence(self, error: Exception) -> str:
+        """Why there is no answer, and which option says where it was asked."""
+        host = self._client.base_url.host
+        if isinstance(error, httpx.ReadTimeout):
+            return (
+                f"the log at {host} (--log) was reached and is silent: no answer in {TIMEOUT.read:g} s"
+                f" / 日志 {host}（--log）已连上但 {TIMEOUT.read:g} 秒无应答"
+            )
+        return (
+            f"the log at {host} (--log) cannot be reached: {type(error).__name__}"
+            f" / 无法连接日志 {host}（--log）"
+        )
+
+    @contextmanager
+    def _told_when_slow(self, path: str) -> Iterator[None]:
+        if self._waiting is None:
+            yield
+            return
+        timer = threading.Timer(PATIENCE_S, self._waiting, (f"{self._client.base_url.host}{path}",))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def _is_here(host: str) -> bool:

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chemtrace.entrypoints.cli.contradictions import meaning
 from chemtrace.entrypoints.cli.counting import counted
 from chemtrace.entrypoints.cli.options import AsJSON
-from chemtrace.entrypoints.cli.output import print_json, print_line, print_note, print_text, push_out
+from chemtrace.entrypoints.cli.output import (
+    print_json,
+    print_line,
+    print_note,
+    print_text,
+    push_out,
+    waiting_note,
+)
 
 if TYPE_CHECKING:
     from chemtrace.mirror.ports import Position
@@ -68,7 +76,11 @@ def follow(
     from chemtrace.bootstrap.mirroring import load_token, load_trust, opened_mirror
 
     with opened_mirror(
-        data.absolute(), url=log, trust=load_trust(trust), token=load_token(token_file)
+        data.absolute(),
+        url=log,
+        trust=load_trust(trust),
+        token=load_token(token_file),
+        waiting=waiting_note(shown=not as_json),
     ) as mirror:
         mirror.follower.follow()
         result = _state(mirror.follower.position)
@@ -131,6 +143,8 @@ def evidence(data: Folder, as_json: AsJSON = False) -> None:
     rows = [
         {
             "code": one.code,
+            "text_zh": meaning(one.code)[0],
+            "text_en": meaning(one.code)[1],
             "found": format_utc(one.found_us),
             "origin": one.origin,
             "first": one.first_note.decode("utf-8"),
@@ -145,6 +159,7 @@ def evidence(data: Folder, as_json: AsJSON = False) -> None:
         print_text("没有矛盾 nothing ever contradicted")
     for row in rows:
         print_text(f"{row['found']} {row['origin']}: 矛盾 contradiction [{row['code']}]")
+        print_text(f"  {row['text_zh']}\n  {row['text_en']}")
         print_text(row["first"])
         print_text(row["second"])
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from chemtrace.entrypoints.cli.contradictions import finding_lines, meaning
 from chemtrace.entrypoints.cli.counting import counted
 from chemtrace.entrypoints.cli.exit_codes import ExitCode, exit_code
 from chemtrace.entrypoints.cli.options import AsJSON
-from chemtrace.entrypoints.cli.output import print_line, print_note, print_text, push_out
+from chemtrace.entrypoints.cli.output import print_line, print_note, print_text, push_out, waiting_note
 
 if TYPE_CHECKING:
     from chemtrace.mirror.monitor import Monitor, Round
@@ -69,6 +70,7 @@ def monitor(
         token=load_token(token_file),
         enterprise=enterprise,
         keys=load_own_keys(keys, enterprise),
+        waiting=waiting_note(shown=not as_json),
     ) as watching:
         if acknowledge:
             _tell_acknowledged(watching.acknowledge(), as_json=as_json)
@@ -108,7 +110,8 @@ def _say(found: Round, standing: Sequence[str], *, as_json: bool) -> ExitCode:
 
     if as_json:
         for error in found.findings:
-            print_line({"finding": error.problem()})
+            zh, en = meaning(error.code)
+            print_line({"finding": error.problem(), "text_zh": zh, "text_en": en})
         print_line({
             "size": found.size,
             "new_events": found.new_events,
@@ -125,7 +128,8 @@ def _say(found: Round, standing: Sequence[str], *, as_json: bool) -> ExitCode:
 
 def _say_round(found: Round, standing: Sequence[str]) -> None:
     for error in found.findings:
-        print_note(f"发现 found: {error.message} [{error.code}]")
+        for line in finding_lines(error):
+            print_note(line)
     word = f"矛盾 findings: {len(found.findings)}"
     if not found.findings:
         word = "本次无新矛盾 nothing new" if standing else "一致 nothing contradicts"
@@ -148,7 +152,8 @@ def _say_standing(standing: Sequence[str], *, as_json: bool) -> None:
         " read each; then --acknowledge / 阅后加 --acknowledge"
     )
     for name in standing[:SHOWN_FILES]:
-        print_note(f"  evidence/{name}")
+        zh, en = meaning(name.rsplit("-", 1)[0])
+        print_note(f"  evidence/{name}\n    {zh}\n    {en}")
     if count > SHOWN_FILES:
         print_note(f"  … {count - SHOWN_FILES}")
 

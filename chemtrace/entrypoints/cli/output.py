@@ -104,6 +104,13 @@ def print_page(
         print_text(f"more / 更多: --cursor {page.next}")
 
 
+def waiting_note(*, shown: bool) -> Callable[[str], None] | None:
+    """What tells a person at a terminal which answer is being waited for; None where nobody looks."""
+    if not shown or not sys.stderr.isatty():
+        return None
+    return lambda what: print_note(f"等待应答 waiting for an answer: {what}")
+
+
 @contextmanager
 def progress_bar(label: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on stderr; gives a function to call with (done, total). Hidden without a terminal."""

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from chemtrace.entrypoints.cli.contradictions import meaning
 from chemtrace.entrypoints.cli.options import AsJSON
 from chemtrace.entrypoints.cli.output import print_json, print_line, print_note, print_text, push_out
 
@@ -95,6 +96,8 @@ def evidence(data: Folder, as_json: AsJSON = False) -> None:
         print_json({"evidence": [
             {
                 "code": one.code,
+                "text_zh": meaning(one.code)[0],
+                "text_en": meaning(one.code)[1],
                 "found": format_utc(one.found_us),
                 "origin": one.origin,
                 "first": one.first_note.decode("utf-8"),
@@ -109,5 +112,6 @@ def evidence(data: Folder, as_json: AsJSON = False) -> None:
         print_text(
             f"{format_utc(one.found_us)} {one.origin}: 日志分叉 the log has signed both of these [{one.code}]"
         )
+        print_text("  " + "\n  ".join(meaning(one.code)))
         print_text(one.first_note.decode("utf-8"))
         print_text(one.second_note.decode("utf-8"))
