@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chemtrace.core.canonical import encode_canonical
 from chemtrace.core.errors import ChemtraceError
-from chemtrace.core.header import match_plain_header, parse_header
+from chemtrace.core.header import match_plain_header, read_header
 from tests.specimens import CODE, make_specimen
 
 HEADER: dict[str, Any] = json.loads(make_specimen().header_bytes)
@@ -51,11 +51,11 @@ def agree(data: bytes) -> bool:
         found = match_plain_header(data)
     except ChemtraceError:
         with pytest.raises(ChemtraceError):
-            parse_header(data)
+            read_header(data)
         return False
     if found is None:
         return False
-    header = parse_header(data)
+    header = read_header(data)
     assert found == (*header.signers, header.payload.sha256, header.payload.size)
     return True
 
@@ -67,7 +67,7 @@ def test_a_header_of_one_signer_and_one_subject_is_taken():
 def test_a_header_of_two_subjects_is_left_to_the_full_parser():
     two = encode_canonical({**HEADER, "subjects": [*HEADER["subjects"], {"id": "site:S-1", "prev": None}]})
     assert match_plain_header(two) is None
-    assert parse_header(two)
+    assert read_header(two)
 
 
 @given(st.integers(0, len(DATA)), st.integers(0, 3), PIECES)
