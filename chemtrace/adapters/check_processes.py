@@ -10,8 +10,7 @@ import queue
 from collections.abc import Callable, Sequence
 
 from chemtrace.adapters.frames import Child
-from chemtrace.ledger.admit import Checked
-from chemtrace.ledger.checked_wire import encode_question, parse_answer
+from chemtrace.ledger.checked_wire import Answer, encode_question
 from chemtrace.registry.state import Registry
 
 
@@ -25,8 +24,8 @@ class CheckProcesses:
         for _ in range(count):
             self._free.put(None)
 
-    def check(self, wires: Sequence[bytes]) -> list[Checked | None]:
-        """Check statements in one of the processes; None for each that the caller must look at itself."""
+    def check(self, wires: Sequence[bytes]) -> Answer | None:
+        """Check statements in one of the processes; None when it died over them."""
         process = self._free.get()
         try:
             process = process or _Process()
@@ -35,11 +34,10 @@ class CheckProcesses:
             if process is not None:
                 process.end()
             process = None
-            return [None] * len(wires)
+            return None
         finally:
             self._free.put(process)
-        # The process is free by now: it has the next question while this answer is read.
-        return parse_answer(answer, wires)
+        return Answer(answer, wires)
 
     def close(self) -> None:
         """End the processes that are free; call when nothing is being checked any more."""

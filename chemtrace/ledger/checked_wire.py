@@ -6,8 +6,8 @@ is decoded without asking again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, overload
 
 import msgspec
 
@@ -41,12 +41,15 @@ class Passed(msgspec.Struct, array_like=True, frozen=True, gc=False):
     iat_us: int
 
 
-Answer = list[Passed | None]
+_Verdicts = list[Passed | None]
 """One for each statement; None: look at it again yourself, it is refused or its key is not known here."""
+
+_WHOLE: Final = b"\xc3"
+"""MessagePack's true: what an answer begins with when all statements passed."""
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _QUESTIONS: Final = msgspec.msgpack.Decoder(Question)
-_ANSWERS: Final = msgspec.msgpack.Decoder(Answer)
+_VERDICTS: Final = msgspec.msgpack.Decoder(_Verdicts)
 _HEADERS: Final = msgspec.json.Decoder(Header)
 
 
@@ -61,8 +64,9 @@ def parse_question(data: bytes) -> Question:
 
 
 def encode_answer(verdicts: Sequence[Checked | RefusedError]) -> bytes:
-    """Return the bytes of an answer: the parts of every statement that passed whole."""
-    return _ENCODER.encode([_passed(verdict) for verdict in verdicts])
+    """Return the bytes of an answer: whether all passed, then the parts of every statement that passed whole."""
+    passed = [_passed(verdict) for verdict in verdicts]
+    return _ENCODER.encode(None not in passed) + _ENCODER.encode(passed)
 
 
 def _passed(verdict: Checked | RefusedError) -> Passed | None:
@@ -81,10 +85,48 @@ def _passed(verdict: Checked | RefusedError) -> Passed | None:
     )
 
 
-def parse_answer(data: bytes, wires: Sequence[bytes]) -> list[Checked | None]:
-    """Return the checked statements of an answer about `wires`, in their order."""
-    passed = _ANSWERS.decode(data)
-    return [None if one is None else _checked(one, wire) for one, wire in zip(passed, wires, strict=True)]
+class Answer(Sequence[Checked]):
+    """What `encode_answer` wrote about `wires`, read anew each time it is asked for.
+
+    As a sequence it is the checked statements of an answer that is `whole`. Read where they are judged they are still
+    in the processor's cache; kept as objects until then, a quarter of judging is waiting for memory.
+    """
+
+    __slots__ = ("_data", "_wires")
+
+    def __init__(self, data: bytes, wires: Sequence[bytes]) -> None:
+        """Read nothing yet."""
+        self._data = data
+        self._wires = wires
+
+    @property
+    def whole(self) -> bool:
+        """Whether all statements passed."""
+        return self._data[:1] == _WHOLE
+
+    def verdicts(self) -> list[Checked | None]:
+        """The checked statements in their order; None for each that the caller must look at itself."""
+        passed = _VERDICTS.decode(memoryview(self._data)[1:])
+        return [
+            None if one is None else _checked(one, wire)
+            for one, wire in zip(passed, self._wires, strict=True)
+        ]
+
+    def __len__(self) -> int:
+        """How many statements were asked about."""
+        return len(self._wires)
+
+    def __iter__(self) -> Iterator[Checked]:
+        """The statements that passed."""
+        return iter([checked for checked in self.verdicts() if checked is not None])
+
+    @overload
+    def __getitem__(self, at: int) -> Checked: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Checked]: ...
+    def __getitem__(self, at: int | slice) -> Checked | Sequence[Checked]:
+        """One or some of them; reads all."""
+        return list(self)[at]
 
 
 def _checked(passed: Passed, wire: bytes) -> Checked:

@@ -12,6 +12,7 @@ from typing import Final, Protocol, TypeAlias
 
 from chemtrace.core.errors import RefusedError
 from chemtrace.ledger.admit import Checked, check_statement, wire_event_id
+from chemtrace.ledger.checked_wire import Answer
 from chemtrace.ledger.outcome import Admitted
 from chemtrace.ledger.ports import Store
 from chemtrace.registry.state import Registry
@@ -29,8 +30,8 @@ Verdict: TypeAlias = Checked | Admitted | RefusedError
 class BulkChecker(Protocol):
     """Checks statements somewhere else."""
 
-    def check(self, wires: Sequence[bytes]) -> list[Checked | None]:
-        """The checked statements, None for each that the caller must look at itself."""
+    def check(self, wires: Sequence[bytes]) -> Answer | None:
+        """What was found; None: nobody looked."""
         ...
 
     def close(self) -> None:
@@ -69,20 +70,27 @@ class CheckingPool:
         except RefusedError as error:
             return self._known_or(wire, error)
 
-    def check_chunks(self, wires: Sequence[bytes]) -> Iterator[list[Verdict]]:
-        """Check all statements on the pool; chunks come back in order, as soon as each is done."""
+    def check_chunks(self, wires: Sequence[bytes]) -> Iterator[list[Verdict] | Answer]:
+        """Check all statements on the pool; chunks come back in order, as soon as each is done.
+
+        An `Answer` is one that is whole: all its statements are to be sequenced.
+        """
         parts = [wires[at : at + CHUNK] for at in range(0, len(wires), CHUNK)]
-        pending: list[Future[list[Verdict]]] = [self._pool.submit(self._check_part, part) for part in parts]
+        pending: list[Future[list[Verdict] | Answer]] = [
+            self._pool.submit(self._check_part, part) for part in parts
+        ]
         for future in pending:
             yield future.result()
 
-    def _check_part(self, wires: Sequence[bytes]) -> list[Verdict]:
-        if self._outside is None or len(wires) < WORTHWHILE:
+    def _check_part(self, wires: Sequence[bytes]) -> list[Verdict] | Answer:
+        outside = self._outside if len(wires) >= WORTHWHILE else None
+        answer = None if outside is None else outside.check(wires)
+        if answer is None:
             return [self.check(wire) for wire in wires]
-        checked = self._outside.check(wires)
-        return [
-            self.check(wire) if found is None else found for wire, found in zip(wires, checked, strict=True)
-        ]
+        if answer.whole:
+            return answer
+        found = zip(wires, answer.verdicts(), strict=True)
+        return [self.check(wire) if checked is None else checked for wire, checked in found]
 
     def _known_or(self, wire: bytes, error: RefusedError) -> Verdict:
         """A known event gets its first receipt, whatever signatures or payload come with it this time."""

@@ -46,8 +46,8 @@ class Ahead(Protocol):
         """An empty group behind another one."""
         ...
 
-    def take(self, work: GroupWork, statements: Sequence[Checked]) -> None:
-        """Judge statements into the group."""
+    def take(self, work: GroupWork, parts: Sequence[Sequence[Checked]]) -> None:
+        """Judge statements into the group, part by part."""
         ...
 
     def write(self, work: GroupWork) -> list[Outcome] | None:
@@ -170,19 +170,19 @@ class Committer:
 
     def _take(self, jobs: list[_Job]) -> None:
         """Judge jobs ahead of the commit while a group is being written or the load is high; else commit at once."""
-        ahead, statements = self._ahead, _statements(jobs)
-        if ahead is None or self._stopped or (self._flight is None and len(statements) < self._ahead_from):
+        ahead, count = self._ahead, sum(len(job.statements) for job in jobs)
+        if ahead is None or self._stopped or (self._flight is None and count < self._ahead_from):
             self._answer(jobs)
             return
-        if self._open is not None and self._open.count + len(statements) > self._group_size:
+        if self._open is not None and self._open.count + count > self._group_size:
             self._land(ahead)
         if self._open is None:
             behind = None if self._flight is None else self._flight.work
             self._open = _Group(ahead.begin(behind, self._await_flight))
         group = self._open
-        group.add(jobs, len(statements))
+        group.add(jobs, count)
         try:
-            ahead.take(group.work, statements)
+            ahead.take(group.work, [job.statements for job in jobs])
         except Exception:  # noqa: BLE001  # whatever it is: judged alone, it gets its proper name
             self._give_up(ahead)
             return
@@ -281,7 +281,12 @@ class Committer:
 
     def _answer(self, jobs: Sequence[_Job], outcomes: Sequence[Outcome] | None = None) -> None:
         """Answer with the outcomes given, or commit in one transaction and answer; nothing is being written."""
-        _answer(jobs, self._outcomes(_statements(jobs)) if outcomes is None else outcomes)
+        if outcomes is None:
+            try:
+                outcomes = self._outcomes(_statements(jobs))
+            except Exception as error:  # noqa: BLE001  # an answer of a checking process that cannot be read
+                outcomes = [Refused(_defect(error))] * sum(len(job.statements) for job in jobs)
+        _answer(jobs, outcomes)
 
     def _outcomes(self, statements: Sequence[Checked]) -> list[Outcome]:
         if self._stopped is not None:

@@ -23,6 +23,7 @@ from chemtrace.core.note import parse_note
 from chemtrace.core.promise import DEFAULT_PUBLISH_DELAY_US
 from chemtrace.core.times import format_utc
 from chemtrace.ledger.admit import Checked
+from chemtrace.ledger.checked_wire import Answer
 from chemtrace.ledger.checking import BulkChecker, CheckingPool, Verdict
 from chemtrace.ledger.committer import AHEAD_FROM, Committer
 from chemtrace.ledger.followers import Follower, Seen
@@ -134,16 +135,17 @@ class Ledger:
         Each stands for itself: what is refused does not keep the others out, except that events which follow it
         lack their predecessor.
         """
-        pending: list[tuple[list[Verdict], Future[list[Outcome]] | None]] = []
-        for verdicts in self._checking.check_chunks(wires):
-            checked = [verdict for verdict in verdicts if isinstance(verdict, Checked)]
-            pending.append((verdicts, self._committer.submit(checked) if checked else None))
+        pending: list[tuple[list[Verdict] | None, Future[list[Outcome]] | None]] = []
+        for found in self._checking.check_chunks(wires):
+            if isinstance(found, Answer):
+                pending.append((None, self._committer.submit(found)))
+                continue
+            checked = [verdict for verdict in found if isinstance(verdict, Checked)]
+            pending.append((found, self._committer.submit(checked) if checked else None))
         outcomes: list[Outcome] = []
         for verdicts, future in pending:
-            sequenced = iter(future.result() if future is not None else ())
-            outcomes += [
-                next(sequenced) if isinstance(verdict, Checked) else _early(verdict) for verdict in verdicts
-            ]
+            sequenced = future.result() if future is not None else []
+            outcomes += sequenced if verdicts is None else _in_order(verdicts, sequenced)
         return outcomes
 
     def _keep_seen(self, seen: Sequence[Seen]) -> None:
@@ -270,6 +272,12 @@ class Ledger:
         self._checking.close()
         self._watching.close()
         self._integration.close()
+
+
+def _in_order(verdicts: Sequence[Verdict], sequenced: Sequence[Outcome]) -> list[Outcome]:
+    """Outcomes of a chunk of which some statements were answered before the sequencer saw them."""
+    rest = iter(sequenced)
+    return [next(rest) if isinstance(verdict, Checked) else _early(verdict) for verdict in verdicts]
 
 
 def _early(verdict: Admitted | ChemtraceError) -> Outcome:

@@ -158,8 +158,10 @@ class GroupWork:
             subjects=self.subjects,
         )
 
-    def take(self, statements: Sequence[Checked], now_us: int) -> None:
+    def take(self, parts: Sequence[Sequence[Checked]], now_us: int) -> None:
         """Judge statements received at `now_us` one after another; each sees what those before it did.
+
+        Each part is read when its turn comes.
 
         Raises:
             UnavailableError: the group before this one was taken back, or the database does not answer.
@@ -167,7 +169,7 @@ class GroupWork:
         self.now_us, self.received = now_us, format_utc(now_us)
         self.publish_by = format_utc(now_us + self.terms.publish_delay_us)
         if self.locked:
-            self._judge(statements)
+            self._judge_parts(parts)
             return
         with self._store.read() as snapshot:
             self.view.transaction = snapshot
@@ -177,7 +179,11 @@ class GroupWork:
                 head = snapshot.head()
                 self.memory.refresh(snapshot, head)
                 self._start(head)
-            self._judge(statements)
+            self._judge_parts(parts)
+
+    def _judge_parts(self, parts: Sequence[Sequence[Checked]]) -> None:
+        for part in parts:
+            self._judge(list(part))
 
     def _judge(self, statements: Sequence[Checked]) -> None:
         transaction = self.view.transaction

@@ -47,7 +47,7 @@ class Writer:
         try:
             with work:
                 work.lock()
-                work.take(statements, self._clock.now_us())
+                work.take([statements], self._clock.now_us())
                 work.write()
         except BaseException:
             self._memory.forget()
@@ -66,13 +66,14 @@ class Writer:
         self._memory.trim(() if behind is None else behind.groups)
         return GroupWork(self._store, self._memory, self._terms, behind=behind, landed=landed)
 
-    def take(self, work: GroupWork, statements: Sequence[Checked]) -> None:
-        """Judge statements into a group; where it is `locked` afterwards, it must be written next, by this thread.
+    def take(self, work: GroupWork, parts: Sequence[Sequence[Checked]]) -> None:
+        """Judge statements into a group, part by part.
 
+        Where the group is `locked` afterwards, it must be written next, by this thread.
         Whatever is raised, the group must be given up with `take_back`.
         """
         try:
-            work.take(statements, self._clock.now_us())
+            work.take(parts, self._clock.now_us())
         except BaseException:
             work.__exit__(*sys.exc_info())
             raise

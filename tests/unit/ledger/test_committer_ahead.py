@@ -42,7 +42,8 @@ class Recorder:
         self.landed = landed
         return Work(behind)
 
-    def take(self, work, statements):
+    def take(self, work, parts):
+        statements = [statement for part in parts for statement in part]
         if self.poison in statements:
             raise ZeroDivisionError
         if self.looks_back in statements:
@@ -238,3 +239,15 @@ def test_groups_stay_within_their_size_and_in_order_under_load(recorder, committ
     groups = [statements for name, statements in recorder.told if name in ("written", "alone")]
     assert [number for number in range(200) for _ in range(2)] == [one for group in groups for one in group]
     assert all(len(group) <= 10 for group in groups)
+
+
+class Unreadable(list):
+    def __iter__(self):
+        raise ValueError
+
+
+def test_statements_that_cannot_be_read_are_refused_and_the_thread_lives(committer, recorder):
+    recorder.gate.set()
+    [first, second] = committer.submit(Unreadable(["a", "b"])).result(10)
+    assert first.error.code == second.error.code == "unavailable"
+    assert committer.submit(["c"]).result(10)
