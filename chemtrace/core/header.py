@@ -4,13 +4,14 @@ Its form is byte-exact in `contracts/specs/statement.md`: canonical JSON, ASCII 
 """
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 from typing import Annotated, Final, Literal, NoReturn
 
 import msgspec
 
 from chemtrace.core.canonical import parse_canonical
-from chemtrace.core.errors import HeaderError, HeaderTooLargeError
+from chemtrace.core.errors import FormError, HeaderError, HeaderTooLargeError
 from chemtrace.core.subjects import parse_subject
 from chemtrace.core.times import parse_rfc3339
 
@@ -110,8 +111,10 @@ def parse_header(data: bytes) -> Header:
     """
     if len(data) > MAX_HEADER_BYTES:
         raise HeaderTooLargeError("the header is too large", size=len(data), limit=MAX_HEADER_BYTES)
-    if match_plain_header(data) is not None:
-        return _DECODER.decode(data)
+    with suppress(FormError):
+        if match_plain_header(data) is not None:
+            return _DECODER.decode(data)
+    # Where several things are wrong, the member-by-member reading names the first.
     return read_header(data)
 
 

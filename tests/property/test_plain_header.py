@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from chemtrace.core.canonical import encode_canonical
 from chemtrace.core.errors import ChemtraceError
-from chemtrace.core.header import match_plain_header, read_header
+from chemtrace.core.header import Header, match_plain_header, parse_header, read_header
 from tests.specimens import CODE, make_specimen
 
 HEADER: dict[str, Any] = json.loads(make_specimen().header_bytes)
@@ -45,8 +46,16 @@ VALUES = st.sampled_from(
 NUMBERS = st.sampled_from([0, 1, 2, 3, 262_144, 262_145, 999_999, 1_000_000, -2, True, None])
 
 
+def outcome(parse: Callable[[bytes], Header], data: bytes) -> Header | str:
+    try:
+        return parse(data)
+    except ChemtraceError as error:
+        return error.code
+
+
 def agree(data: bytes) -> bool:
-    """Whether the short look took `data`; what it took, the full one takes and reads alike."""
+    """Whether the short look took `data`; what it took, the full one takes and reads alike, and names its defect."""
+    assert outcome(parse_header, data) == outcome(read_header, data)
     try:
         found = match_plain_header(data)
     except ChemtraceError:
@@ -62,6 +71,15 @@ def agree(data: bytes) -> bool:
 
 def test_a_header_of_one_signer_and_one_subject_is_taken():
     assert agree(DATA)
+
+
+def test_of_several_defects_the_first_is_named_as_before():
+    payload = {**HEADER["payload"], "size": 1}
+    subjects = [{"id": "site:s", "prev": None}]
+    iat = "2026-01-01T00:00:60Z"
+    assert not agree(encode_canonical({**HEADER, "payload": payload, "iat": iat}))
+    assert not agree(encode_canonical({**HEADER, "payload": payload, "subjects": subjects}))
+    assert not agree(encode_canonical({**HEADER, "subjects": subjects, "iat": iat}))
 
 
 def test_a_header_of_two_subjects_is_left_to_the_full_parser():
