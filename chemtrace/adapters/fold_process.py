@@ -1,7 +1,7 @@
 """The fold in a process of its own, while epochs are large: the interpreter's lock then belongs to those who judge.
 
-Small epochs are folded at home. The process holds copies of committed rows only: where it dies or fails, the same fold
-is done at home from the stored rows, and meets the same error under its own name.
+Small epochs are folded at home. The process holds copies of committed rows only: where it dies, fails or hangs, the
+same fold is done at home from the stored rows, and meets the same error under its own name.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ LARGE_EPOCHS: Final = 2
 
 MAX_ENTRIES: Final = 200_000
 """Entries that are folded elsewhere in one go; their rows are handed over in one message, about 300 bytes each."""
+
+ANSWER_WITHIN_S: Final = 60
+"""How long the process may take to answer. Publishing waits for it, at times with the lock of the log's head in hand: a
+process that hangs must not stop it. Several times what the largest fold takes where memory and disk are short."""
 
 
 class FoldProcess:
@@ -94,7 +98,7 @@ class FoldProcess:
             return None
         try:
             self._child.send(encode(question))
-            answer = parse_answer(self._child.receive())
+            answer = parse_answer(self._child.receive(limit_s=ANSWER_WITHIN_S))
         except (OSError, EOFError, msgspec.DecodeError) as error:
             answer = Failed(repr(error))
         if isinstance(answer, Failed):

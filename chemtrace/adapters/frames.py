@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from threading import Timer
 from typing import IO, Final
 
 _HEAD: Final = struct.Struct(">I")
@@ -56,9 +57,20 @@ class Child:
             raise BrokenPipeError
         write_frame(self._process.stdin, message)
 
-    def receive(self) -> bytes:
-        """Wait for the next answer; raises `EOFError` when the child has ended."""
-        answer = read_frame(self._process.stdout) if self._process.stdout is not None else None
+    def receive(self, *, limit_s: float | None = None) -> bytes:
+        """Wait for the next answer; raises `EOFError` when the child has ended.
+
+        A child that has not answered within `limit_s` seconds is killed, also one that is stopped.
+        """
+        limit = None if limit_s is None else Timer(limit_s, self._process.kill)
+        if limit is not None:
+            limit.daemon = True
+            limit.start()
+        try:
+            answer = read_frame(self._process.stdout) if self._process.stdout is not None else None
+        finally:
+            if limit is not None:
+                limit.cancel()
         if answer is None:
             raise EOFError
         return answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from chemtrace.adapters import fold_process
@@ -78,6 +80,28 @@ def test_a_process_that_dies_between_preparing_and_the_epoch_costs_nothing(town,
     monkeypatch.setattr(town.fold, "prepare", prepare_and_kill)
     publish_some(town)
     monkeypatch.undo()
+    assert_folded(town)
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_a_process_that_hangs_is_ended_and_its_work_done_at_home(town, monkeypatch, between):
+    publish_some(town)
+    child = town.fold._child._process
+    monkeypatch.setattr(fold_process, "ANSWER_WITHIN_S", 0.3)
+    prepare = town.fold.prepare
+
+    def prepare_and_stop(transaction, head):
+        prepare(transaction, head)
+        child.send_signal(signal.SIGSTOP)
+
+    if between:
+        monkeypatch.setattr(town.fold, "prepare", prepare_and_stop)
+    else:
+        child.send_signal(signal.SIGSTOP)
+    assert publish_some(town) is not None
+    assert child.returncode == -signal.SIGKILL
+    monkeypatch.undo()
+    publish_some(town)
     assert_folded(town)
 
 
