@@ -16,7 +16,8 @@ from benchmarks.support.workload import batches, measure_limit
 from tests.seeded_ledger import seed_ledger
 
 CONNECTIONS = 10
-WARM_UP = 2_000
+WARM_UP = 20_000
+"""Events before the clock starts: two or three epochs, so that the processes beside the writer are all at work."""
 
 
 def post_all(served: Served, bodies: list[bytes]) -> tuple[float, float, int]:
