@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     mirrors: tuple[str, ...] = ()
     proof_max_age_s: Annotated[int, Field(ge=1, le=316_224_000)] | None = None
 
-    group_size: Annotated[int, Field(ge=1, le=10_000)] = 2000
+    group_size: Annotated[int, Field(ge=1, le=10_000)] = 4000
     group_window_ms: Annotated[float, Field(ge=0, le=100)] = 0.0
     check_processes: Annotated[int, Field(ge=0, le=256)] = 0
 

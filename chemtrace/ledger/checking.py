@@ -18,7 +18,7 @@ from chemtrace.ledger.ports import Store
 from chemtrace.registry.state import Registry
 
 CHUNK: Final = 250
-"""Statements a thread checks in one go: small against a group of 2,000, large against the cost of handing over."""
+"""Statements a thread checks in one go: small against a group of 4,000, large against the cost of handing over."""
 
 WORTHWHILE: Final = 32
 """Statements from which on handing them to another process costs less than it saves."""

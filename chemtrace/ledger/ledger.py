@@ -59,7 +59,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     receipt_signer: ReceiptSigner
     vault: CheckpointSigner
     followers: tuple[Follower, ...] = ()
-    group_size: int = 2000
+    group_size: int = 4000
     group_window_s: float = 0.0
     ahead_from: int = AHEAD_FROM
     threads: int = 0
