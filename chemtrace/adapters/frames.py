@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -149,7 +150,11 @@ def _widen(stream: IO[bytes] | None) -> None:
 
 
 def answer_all(answer: Callable[[bytes], bytes], *, niceness: int = 0) -> None:
-    """In a child: answer every message on standard input until it ends."""
+    """In a child: answer every message on standard input until it ends.
+
+    Ctrl-C reaches all processes of a terminal at once: what it ends is the first one's to say, which ends the input.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(niceness)
     while (message := read_frame(sys.stdin.buffer)) is not None:
         write_frame(sys.stdout.buffer, answer(message))

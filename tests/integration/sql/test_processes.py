@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from chemtrace.adapters.check_processes import CheckProcesses
@@ -72,6 +74,19 @@ def test_a_process_that_dies_costs_nothing(town):
     town.checker._free.put(checking)
     assert_good(town, town.ledger.submit_many(second))
     assert_good(town, town.ledger.submit_many(third))
+
+
+def test_an_interrupt_from_the_keyboard_is_left_to_the_first_process(town):
+    codes = town.issue(2 * COUNT)
+    assert_good(town, town.ledger.submit_many(wires_of(town, codes[:COUNT])))
+    checking = town.checker._free.get()
+    process = checking._child._process
+    process.send_signal(signal.SIGINT)
+    town.checker._free.put(checking)
+    assert_good(town, town.ledger.submit_many(wires_of(town, codes[COUNT:])))
+    assert process.poll() is None
+    town.checker.close()
+    assert process.returncode == 0
 
 
 def test_a_key_registered_later_is_told_to_the_processes(town):
