@@ -1,8 +1,8 @@
 """Processes that look at runs of entries for an audit: signatures, forms and receipts on all cores.
 
 Each opens the database for itself and answers which entries are clean; the audit looks at the others again. A process
-that dies costs nothing but time. What they found can be kept in a file: a later audit then leaves out the runs whose
-rows are byte for byte the same.
+that dies or hangs costs nothing but time. What they found can be kept in a file: a later audit then leaves out the runs
+whose rows are byte for byte the same.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ from chemtrace.ledger.audit.port import AuditEntry
 
 WAITING_EACH: Final = 4
 """Runs under way for each process: enough that none waits, few enough that none is far ahead."""
+
+ANSWER_WITHIN_S: Final = 60
+"""How long a process may take over one question, its start included. A run takes less than a second; this is many times
+that, for disks and machines that are short of everything, since what it has done by then is lost."""
 
 FORK_FROM_BYTES: Final = 8 * 1024 * 1024
 """Size of a database from which on copies of this process are made ready before it is opened."""
@@ -112,8 +116,8 @@ class AuditProcesses:
             elif child in self._silent:
                 self._silent.discard(child)
                 self._greet(child)
-            child.send(msgspec.msgpack.encode(question))
-            return msgspec.msgpack.decode(child.receive(), type=ChunkResult)
+            answer = child.ask(msgspec.msgpack.encode(question), limit_s=ANSWER_WITHIN_S)
+            return msgspec.msgpack.decode(answer, type=ChunkResult)
         except (OSError, EOFError):
             if child is not None:
                 child.end()
@@ -123,8 +127,7 @@ class AuditProcesses:
             self._free.put(child)
 
     def _greet(self, child: Child | ForkedChild) -> None:
-        child.send(self._hello)
-        child.receive()
+        child.ask(self._hello, limit_s=ANSWER_WITHIN_S)
 
     def _kept(self, result: ChunkResult | None) -> ChunkResult | None:
         if self._keep is not None and result is not None and result != self._known.get(result.first):

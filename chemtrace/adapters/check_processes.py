@@ -1,6 +1,7 @@
 """Processes that check statements beside the writer, where the interpreter's lock would let only one thread compute.
 
-A process that dies costs nothing but time: its statements are checked by the caller, and the next batch starts another.
+A process that dies or hangs costs nothing but time: its statements are checked by the caller, and the next batch starts
+another.
 """
 
 from __future__ import annotations
@@ -8,10 +9,19 @@ from __future__ import annotations
 import contextlib
 import queue
 from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
 
 from chemtrace.adapters.frames import Child
 from chemtrace.ledger.checked_wire import Answer, encode_question
 from chemtrace.registry.state import Registry
+
+log = structlog.get_logger("chemtrace.check")
+
+ANSWER_WITHIN_S: Final = 20
+"""How long a process may take over one question, its start included: senders give up after 30 s, and within them the
+caller must still check the statements himself. On an idle machine 250 statements take a twentieth of a second."""
 
 
 class CheckProcesses:
@@ -25,12 +35,13 @@ class CheckProcesses:
             self._free.put(None)
 
     def check(self, wires: Sequence[bytes]) -> Answer | None:
-        """Check statements in one of the processes; None when it died over them."""
+        """Check statements in one of the processes; None when it died over them, or hung."""
         process = self._free.get()
         try:
             process = process or _Process()
             answer = process.check(wires, self._registry())
-        except (OSError, EOFError):
+        except (OSError, EOFError) as error:
+            log.warning("check.at-home", error=repr(error))
             if process is not None:
                 process.end()
             process = None
@@ -63,6 +74,7 @@ class _Process:
             if len(keys) > len(self._known)
             else []
         )
-        self._child.send(encode_question(wires, [record.public_key for record in fresh]))
+        question = encode_question(wires, [record.public_key for record in fresh])
+        answer = self._child.ask(question, limit_s=ANSWER_WITHIN_S)
         self._known.update(record.kid for record in fresh)
-        return self._child.receive()
+        return answer

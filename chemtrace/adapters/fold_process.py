@@ -30,8 +30,9 @@ MAX_ENTRIES: Final = 200_000
 """Entries that are folded elsewhere in one go; their rows are handed over in one message, about 300 bytes each."""
 
 ANSWER_WITHIN_S: Final = 60
-"""How long the process may take to answer. Publishing waits for it, at times with the lock of the log's head in hand: a
-process that hangs must not stop it. Several times what the largest fold takes where memory and disk are short."""
+"""How long the process may take to take a question and answer it. Publishing waits for it, at times with the lock of
+the log's head in hand: a process that hangs must not stop it. Several times what the largest fold takes where memory
+and disk are short."""
 
 
 class FoldProcess:
@@ -97,8 +98,7 @@ class FoldProcess:
         if self._child is None:
             return None
         try:
-            self._child.send(encode(question))
-            answer = parse_answer(self._child.receive(limit_s=ANSWER_WITHIN_S))
+            answer = parse_answer(self._child.ask(encode(question), limit_s=ANSWER_WITHIN_S))
         except (OSError, EOFError, msgspec.DecodeError) as error:
             answer = Failed(repr(error))
         if isinstance(answer, Failed):

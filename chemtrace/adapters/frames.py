@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
+import math
 import os
+import select
 import signal
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
-from threading import Timer
 from typing import IO, Final
 
 _HEAD: Final = struct.Struct(">I")
@@ -19,7 +22,7 @@ PIPE_BYTES: Final = 1024 * 1024
 the other side to wake up for every 64 KiB."""
 
 END_TIMEOUT_S: Final = 5
-"""How long a child may take to end after its input ended."""
+"""How long a child may take to end after its input ended; then it is killed."""
 
 
 def read_frame(stream: IO[bytes]) -> bytes | None:
@@ -39,6 +42,74 @@ def write_frame(stream: IO[bytes], message: bytes) -> None:
     stream.flush()
 
 
+class Pipes:
+    """Our ends of the pipes to a child. Neither way do they hold up anybody for longer than he said."""
+
+    def __init__(self, questions: IO[bytes] | None, answers: IO[bytes] | None) -> None:
+        """Take over two streams without buffers of their own; raises `BrokenPipeError` when one is missing."""
+        if questions is None or answers is None:
+            raise BrokenPipeError
+        self._questions, self._answers = questions, answers
+        self._writable, self._readable = select.poll(), select.poll()
+        self._writable.register(questions, select.POLLOUT)
+        self._readable.register(answers, select.POLLIN)
+        for stream in (questions, answers):
+            # Of this end only: the other one is a file description of its own.
+            os.set_blocking(stream.fileno(), False)
+            _widen(stream)
+
+    def ask(self, message: bytes, *, limit_s: float) -> bytes:
+        """Write a message and read its answer.
+
+        Raises:
+            TimeoutError: both together took longer than `limit_s` seconds.
+            OSError, EOFError: there is nobody at the other end.
+        """
+        until = time.monotonic() + limit_s
+        self._write([memoryview(_HEAD.pack(len(message))), memoryview(message)], until)
+        (size,) = _HEAD.unpack(self._read(_HEAD.size, until))
+        return self._read(size, until)
+
+    def close(self) -> None:
+        """Close both; the child's input ends with it."""
+        for stream in (self._questions, self._answers):
+            with contextlib.suppress(OSError):
+                stream.close()
+
+    def _write(self, left: list[memoryview], until: float) -> None:
+        while left:
+            try:
+                written = os.writev(self._questions.fileno(), left)
+            except BlockingIOError:
+                _wait(self._writable, until)
+                continue
+            while left and written >= len(left[0]):
+                written -= len(left.pop(0))
+            if written:
+                left[0] = left[0][written:]
+
+    def _read(self, size: int, until: float) -> bytes:
+        # What is read straight into the one reference to new bytes is not copied to be given away.
+        room, at = io.BytesIO(bytes(size)), 0
+        with room.getbuffer() as view:
+            while at < size:
+                try:
+                    found = os.readv(self._answers.fileno(), [view[at:]])
+                except BlockingIOError:
+                    _wait(self._readable, until)
+                    continue
+                if not found:
+                    raise EOFError
+                at += found
+        return room.getvalue()
+
+
+def _wait(pipe: select.poll, until: float) -> None:
+    """Wait until a pipe can be used; a last look is taken also when it is late already."""
+    if not pipe.poll(max(0, math.ceil((until - time.monotonic()) * 1000))):
+        raise TimeoutError
+
+
 class Child:
     """A module of ours in a process of its own, which answers messages until its input ends."""
 
@@ -46,42 +117,28 @@ class Child:
         """Start `python -m module`; it inherits the environment and nothing else."""
         self._process = subprocess.Popen(  # noqa: S603  # our own module under our own interpreter
             [sys.executable, "-m", module],
+            bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        for stream in (self._process.stdin, self._process.stdout):
-            _widen(stream)
+        self._pipes = Pipes(self._process.stdin, self._process.stdout)
 
-    def send(self, message: bytes) -> None:
-        """Hand over a message; raises `OSError` when the child has ended."""
-        if self._process.stdin is None:
-            raise BrokenPipeError
-        write_frame(self._process.stdin, message)
+    def ask(self, message: bytes, *, limit_s: float) -> bytes:
+        """Hand over a message and wait for its answer, both within `limit_s` seconds.
 
-    def receive(self, *, limit_s: float | None = None) -> bytes:
-        """Wait for the next answer; raises `EOFError` when the child has ended.
-
-        A child that has not answered within `limit_s` seconds is killed, also one that is stopped.
+        Raises:
+            TimeoutError: it took longer; the child is killed, also one that is stopped.
+            OSError, EOFError: the child has ended.
         """
-        limit = None if limit_s is None else Timer(limit_s, self._process.kill)
-        if limit is not None:
-            limit.daemon = True
-            limit.start()
         try:
-            answer = read_frame(self._process.stdout) if self._process.stdout is not None else None
-        finally:
-            if limit is not None:
-                limit.cancel()
-        if answer is None:
-            raise EOFError
-        return answer
+            return self._pipes.ask(message, limit_s=limit_s)
+        except TimeoutError:
+            self._process.kill()
+            raise
 
     def end(self) -> None:
-        """Close its input, which ends it, and wait."""
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        """Close its input, which ends it, and wait; one that does not end is killed."""
+        self._pipes.close()
         try:
             self._process.wait(END_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -116,35 +173,53 @@ class ForkedChild:
                 os._exit(0)
         os.close(question[0])
         os.close(answer[1])
-        self._input, self._output = os.fdopen(question[1], "wb"), os.fdopen(answer[0], "rb")
-        for stream in (self._input, self._output):
-            _widen(stream)
+        self._input = os.fdopen(question[1], "wb", buffering=0)
+        self._output = os.fdopen(answer[0], "rb", buffering=0)
+        self._pipes = Pipes(self._input, self._output)
 
-    def send(self, message: bytes) -> None:
-        """Hand over a message; raises `OSError` when the copy has ended."""
-        write_frame(self._input, message)
+    def ask(self, message: bytes, *, limit_s: float) -> bytes:
+        """Hand over a message and wait for its answer, both within `limit_s` seconds.
 
-    def receive(self) -> bytes:
-        """Wait for the next answer; raises `EOFError` when the copy has ended."""
-        answer = read_frame(self._output)
-        if answer is None:
-            raise EOFError
-        return answer
+        Raises:
+            TimeoutError: it took longer; the copy is killed, also one that is stopped.
+            OSError, EOFError: the copy has ended.
+        """
+        try:
+            return self._pipes.ask(message, limit_s=limit_s)
+        except TimeoutError:
+            self._kill()
+            raise
 
     def end(self) -> None:
-        """Close its pipes, which ends it, and wait."""
-        for stream in (self._input, self._output):
-            with contextlib.suppress(OSError):
-                stream.close()
+        """Close its pipes, which ends it, and wait; one that does not end is killed."""
+        self._pipes.close()
+        if not self._pid:
+            return
+        with contextlib.suppress(ChildProcessError):
+            if not self._ends_by_itself():
+                self._kill()
+                os.waitpid(self._pid, 0)
+        self._pid = 0
+
+    def _ends_by_itself(self) -> bool:
+        until, pause_s = time.monotonic() + END_TIMEOUT_S, 0.001
+        while os.waitpid(self._pid, os.WNOHANG) == (0, 0):
+            if time.monotonic() > until:
+                return False
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, 0.05)
+        return True
+
+    def _kill(self) -> None:
+        # 0 would be everybody of this process's group.
         if self._pid:
-            pid, self._pid = self._pid, 0
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
 
 
-def _widen(stream: IO[bytes] | None) -> None:
+def _widen(stream: IO[bytes]) -> None:
     """Give a pipe more room, on Linux and within what is permitted; one that stays narrow is only slower."""
-    if stream is not None and sys.platform == "linux":
+    if sys.platform == "linux":
         with contextlib.suppress(OSError):
             fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 

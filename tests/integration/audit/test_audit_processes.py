@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import sys
 from contextlib import closing
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from chemtrace.adapters import audit_processes, maintenance
+from chemtrace.adapters import audit_processes, frames, maintenance
 from chemtrace.adapters.audit_processes import AuditProcesses, begin_state, read_state
 from chemtrace.adapters.frames import Child, ForkedChild
 from chemtrace.adapters.sql.reads.audit import open_snapshot
@@ -62,12 +63,30 @@ def test_a_fault_is_told_the_same_with_processes(folder, monkeypatch):
 
 def test_a_process_that_dies_costs_only_time(folder, monkeypatch):
     class Dying(Child):
-        def receive(self) -> bytes:
+        def ask(self, message: bytes, *, limit_s: float) -> bytes:
             raise EOFError
 
     monkeypatch.setattr(audit_processes, "Child", Dying)
     monkeypatch.setattr(maintenance, "PROCESSES_FROM", 0)
     assert audit(folder).verified
+
+
+def test_a_process_that_hangs_costs_only_time(folder, monkeypatch):
+    stopped = []
+
+    class Stopping(Child):
+        def ask(self, message: bytes, *, limit_s: float) -> bytes:
+            if len(stopped) < 3:
+                self._process.send_signal(signal.SIGSTOP)
+                stopped.append(self._process)
+            return super().ask(message, limit_s=limit_s)
+
+    alone = audit(folder)
+    monkeypatch.setattr(audit_processes, "Child", Stopping)
+    monkeypatch.setattr(audit_processes, "ANSWER_WITHIN_S", 0.5)
+    monkeypatch.setattr(maintenance, "PROCESSES_FROM", 0)
+    assert alone == audit(folder)
+    assert [-signal.SIGKILL] * 3 == [process.returncode for process in stopped]
 
 
 def test_an_audit_goes_on_where_it_was_broken_off(folder, monkeypatch):
@@ -244,7 +263,7 @@ def test_copies_of_the_process_say_the_same_and_end(folder, copies):
     assert len(copies) == os.cpu_count()
     for copy in copies:
         with pytest.raises((EOFError, ValueError, OSError)):
-            copy.receive()
+            copy.ask(b"", limit_s=1)
     with insider(folder / "ledger.db") as connection:
         body = connection.execute("SELECT body FROM entry WHERE idx = 25").fetchone()[0]
         connection.execute("UPDATE entry SET body = ? WHERE idx = 25", (flipped(body, len(body) * 8 - 9),))
@@ -254,6 +273,18 @@ def test_copies_of_the_process_say_the_same_and_end(folder, copies):
 @pytest.mark.skipif(sys.platform != "linux", reason="copies of a process are made on Linux only")
 def test_a_copy_that_dies_costs_only_time(folder, copies, monkeypatch):
     monkeypatch.setattr(maintenance, "serve", lambda _questions, _answers: None)
+    assert audit(folder).verified
+    assert copies
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies of a process are made on Linux only")
+def test_a_copy_that_hangs_costs_only_time(folder, copies, monkeypatch):
+    def hang(_questions, _answers):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    monkeypatch.setattr(maintenance, "serve", hang)
+    monkeypatch.setattr(audit_processes, "ANSWER_WITHIN_S", 0.5)
+    monkeypatch.setattr(frames, "END_TIMEOUT_S", 0.5)
     assert audit(folder).verified
     assert copies
 

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from chemtrace.adapters import check_processes
 from chemtrace.adapters.check_processes import CheckProcesses
 from chemtrace.core.receipt_tree import verify_receipt
 from chemtrace.ledger.ledger import Ledger
@@ -74,6 +75,28 @@ def test_a_process_that_dies_costs_nothing(town):
     town.checker._free.put(checking)
     assert_good(town, town.ledger.submit_many(second))
     assert_good(town, town.ledger.submit_many(third))
+
+
+@pytest.mark.parametrize("padding", [0, 20], ids=["asked", "with a full pipe"])
+def test_a_process_that_hangs_is_ended_and_its_statements_checked_by_the_caller(town, monkeypatch, padding):
+    codes = town.issue(3 * COUNT)
+    first, second, third = (wires_of(town, codes[at : at + COUNT]) for at in range(0, 3 * COUNT, COUNT))
+    assert_good(town, town.ledger.submit_many(first))
+    checking = town.checker._free.get()
+    process = checking._child._process
+    town.checker._free.put(checking)
+    process.send_signal(signal.SIGSTOP)
+    with monkeypatch.context() as patch:
+        patch.setattr(check_processes, "ANSWER_WITHIN_S", 0.3)
+        if padding:
+            assert town.checker.check([b" " * (1 << 20)] * padding) is None
+        assert_good(town, town.ledger.submit_many(second))
+    assert process.returncode == -signal.SIGKILL
+    assert_good(town, town.ledger.submit_many(third))
+    started = town.checker._free.get()
+    town.checker._free.put(started)
+    assert started is not None
+    assert started._child._process.poll() is None
 
 
 def test_an_interrupt_from_the_keyboard_is_left_to_the_first_process(town):
