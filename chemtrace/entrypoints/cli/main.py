@@ -8,6 +8,7 @@ needed that is not used.
 from __future__ import annotations
 
 import importlib
+import io
 import pkgutil
 import sys
 from typing import NoReturn
@@ -44,6 +45,7 @@ def create_app() -> typer.Typer:
 
 def main() -> NoReturn:
     """Run the command of `sys.argv` and exit with a code of `exit_codes`; a known error shows no trace."""
+    _show_what_can_be_shown()
     try:
         create_app()()
     except ChemtraceError as error:
@@ -53,6 +55,13 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     sys.exit(ExitCode.OK)
+
+
+def _show_what_can_be_shown() -> None:
+    """Escape what the terminal has no signs for: a command must not end over it when its work is done."""
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper) and out.errors == "strict":
+        out.reconfigure(errors="backslashreplace")
 
 
 def _end(error: ChemtraceError) -> NoReturn:
