@@ -16,6 +16,7 @@ from benchmarks.support import fill as filling
 from benchmarks.support.report import record
 from benchmarks.support.served import scratch
 from chemtrace.adapters import maintenance
+from chemtrace.config import sqlite_url
 from chemtrace.ledger.integrate import Integration
 from tests.seeded_ledger import seed_ledger
 
@@ -67,7 +68,7 @@ def main(events: int, an_epoch: int) -> None:
                 "SELECT count(*), sum(length(nodes)) FROM subject_tree"
             ).fetchone()
         start = time.process_time()
-        maintenance.rebuild_ledger(database_url=f"sqlite:///{path}", data_dir=folder)
+        maintenance.rebuild_ledger(database_url=sqlite_url(path), data_dir=folder)
         rebuild = time.process_time() - start
     record(
         "fold",

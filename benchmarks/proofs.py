@@ -26,6 +26,7 @@ from benchmarks.support.served import ROOT, scratch
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.reads import Reads
 from chemtrace.bootstrap import open_application
+from chemtrace.config import sqlite_url
 from chemtrace.core.bundle.compact import encode_bundle_compact, encode_status_compact
 from chemtrace.core.bundle.model import MapPath, StatusProof
 from chemtrace.core.bundle.record import closing_record, record_bytes, tree_root
@@ -144,7 +145,7 @@ def measure(folder: Path, items: int) -> dict[str, float]:
     facts = fill_or_take(folder, items)
     draw = random.Random(items)
     names = [subject(draw.randrange(items - DRUMS)) for _ in range(STATUSES)]
-    database = Database(f"sqlite:///{folder / 'ledger.db'}", read_only=True)
+    database = Database(sqlite_url(folder / "ledger.db"), read_only=True)
     reads = Reads(database, serving=Serving(parse_policy(policy_text())))
     _check(reads, facts)
     status_ms, status_bytes = timed(lambda name: encode_status_compact(reads.status(name)), names)
@@ -201,7 +202,7 @@ def _first_proof(url: str, name: str) -> tuple[float, float, int]:
 def throughput(folder: Path, items: int) -> float:
     """Status proofs a second of random subjects, one thread, warm."""
     draw = random.Random(1)
-    database = Database(f"sqlite:///{folder / 'ledger.db'}", read_only=True)
+    database = Database(sqlite_url(folder / "ledger.db"), read_only=True)
     reads = Reads(database, serving=Serving(parse_policy(policy_text())))
     for _ in range(200):
         reads.status(subject(draw.randrange(items - DRUMS)))

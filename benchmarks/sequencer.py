@@ -26,6 +26,7 @@ from benchmarks.support.served import scratch
 from chemtrace.adapters.sql import store
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.bootstrap import open_application
+from chemtrace.config import sqlite_url
 from chemtrace.entrypoints.server import GC_THRESHOLDS, SWITCH_INTERVAL_S
 from chemtrace.ledger.admit import Checked
 from chemtrace.ledger.outcome import Admitted
@@ -89,7 +90,7 @@ def sequence(seeded: Seeded, events: Sequence[Checked]) -> Spent:
 
 def insert(path: Path, groups: Sequence[Sequence[Statement]]) -> Spent:
     """Write the rows with nothing around the driver but the settings of our connections."""
-    database = Database(f"sqlite:///{path}")
+    database = Database(sqlite_url(path))
     with database.write():
         pass  # the connection is open from here on
     spent = Spent()

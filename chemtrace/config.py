@@ -5,6 +5,7 @@ Each setting is an environment variable with the prefix `CHEMTRACE_`, documented
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import quote
@@ -17,7 +18,7 @@ DATABASE_FILE: Final = "ledger.db"
 
 def sqlite_url(path: Path) -> str:
     """The URL of a SQLite file; what would end or change a path inside a URL is escaped (RFC 3986 section 2.1)."""
-    return f"sqlite:///{quote(str(path))}"
+    return f"sqlite:///{quote(os.fsencode(path))}"
 
 
 class Settings(BaseSettings):
@@ -53,7 +54,10 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _make_absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+        try:
+            return value.expanduser().absolute()
+        except RuntimeError:  # nobody of that name: a folder is called so, as to a shell
+            return value.absolute()
 
     @field_validator("database_url")
     @classmethod

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, unquote
 
 import msgspec
 
+from chemtrace.adapters.sql.addresses import read_only_uri, sqlite_file
 from chemtrace.adapters.sql.engine import named_error, read_only_address
 from chemtrace.core.errors import (
     BackupInvalidError,
@@ -62,8 +62,8 @@ def sqlite_path(database_url: str) -> Path:
     Raises:
         BackupUnsupportedError: another database; says how it is backed up.
     """
-    prefix = "sqlite:///"
-    if not database_url.startswith(prefix):
+    file = sqlite_file(database_url)
+    if file is None:
         raise BackupUnsupportedError(
             "a PostgreSQL ledger is backed up with its own tools: "
             "`pg_dump --format=custom --file=ledger.dump URL`, restored into an empty database with "
@@ -71,7 +71,7 @@ def sqlite_path(database_url: str) -> Path:
             found=database_url.split(":", 1)[0],
             expected="sqlite",
         )
-    return Path(unquote(database_url.removeprefix(prefix).split("?", 1)[0]))
+    return file
 
 
 def store_backup(
@@ -235,7 +235,7 @@ def _describe(database: Path, *, now_us: int, with_keys: bool) -> BackupManifest
     if not database.is_file():
         raise BackupInvalidError("there is no database file", path=str(database))
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=ro&immutable=1", uri=True)) as reader:
+        with closing(sqlite3.connect(read_only_uri(database, immutable=True), uri=True)) as reader:
             check = [str(row[0]) for row in reader.execute("PRAGMA integrity_check(5)")]
             head = reader.execute("SELECT size, chain FROM log_head").fetchone()
             last = reader.execute("SELECT idx, chain FROM entry ORDER BY idx DESC LIMIT 1").fetchone()

@@ -36,6 +36,7 @@ from chemtrace.adapters.data_files import contracts_dir
 from chemtrace.adapters.frames import ForkedChild
 from chemtrace.adapters.keys.vault import VAULT_FILE, VAULT_FOLDER, load_last_signed
 from chemtrace.adapters.lock import WriterLock
+from chemtrace.adapters.sql.addresses import sqlite_file
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.following import FlowFollower
 from chemtrace.adapters.sql.migrate import current_revision, newest_revision, upgrade, verify_schema
@@ -100,7 +101,7 @@ def audit_ledger(
     signed = _load_signed(data_dir)
     with ExitStack() as stack:
         stack.enter_context(_without_collecting())
-        ready = stack.enter_context(fork_ready(_file_of(database_url), serve))
+        ready = stack.enter_context(fork_ready(sqlite_file(database_url) or Path(), serve))
         store = stack.enter_context(open_snapshot(database_url))
         beside = None
         if state is not None or store.last_index() >= PROCESSES_FROM:
@@ -144,11 +145,6 @@ def _processes(
         processes = AuditProcesses(database_url, known=results, keep=keep, ready=ready)
         stack.callback(processes.close)
         yield processes
-
-
-def _file_of(database_url: str) -> Path:
-    """The file of a SQLite database, or a path where there is none."""
-    return Path(database_url.removeprefix("sqlite:///") if database_url.startswith("sqlite:///") else "")
 
 
 def record_audit(*, database_url: str, report: AuditReport) -> int:

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from chemtrace.adapters.sql.addresses import engine_url, read_only_uri
 from chemtrace.core.errors import (
     ChemtraceError,
     DatabaseDamagedError,
@@ -44,7 +44,7 @@ class Database:
     def __init__(self, url: str, *, read_only: bool = False, readers: int = 8) -> None:
         """Prepare connections to `url` without opening any; a SQLite file must exist when `read_only`."""
         self.url = url
-        address = _address(url)
+        address = engine_url(url)
         self.dialect = address.get_backend_name()
         self._read_only = read_only
         if self.dialect == "sqlite":
@@ -135,8 +135,7 @@ def named_error(error: DBAPIError | sqlite3.Error) -> ChemtraceError | None:
 
 def read_only_address(database: Path) -> str:
     """The SQLite URI that opens a file for reading, also in a folder that this user cannot write."""
-    ending = "&immutable=1" if _is_frozen(database) else ""
-    return f"file:{quote(str(database.absolute()))}?mode=ro{ending}"
+    return read_only_uri(database, immutable=_is_frozen(database))
 
 
 def _is_frozen(database: Path) -> bool:
@@ -147,13 +146,6 @@ def _is_frozen(database: Path) -> bool:
     """
     writable = os.access(database.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
     return not writable and not Path(f"{database}-wal").exists()
-
-
-def _address(url: str) -> URL:
-    """The parts of a URL; a plain path to a SQLite file needs no pattern, whose making a short process would feel."""
-    path = url.removeprefix("sqlite:///")
-    plain = path not in ("", url) and "?" not in path and "%" not in path
-    return URL.create("sqlite", database=path) if plain else make_url(url)
 
 
 def _sqlite_engine(url: URL, begin: str, size: int, *, query_only: bool, read_only: bool = False) -> Engine:

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event
 
 from chemtrace.adapters.data_files import migrations_dir
+from chemtrace.adapters.sql.addresses import engine_url
 from chemtrace.adapters.sql.engine import Database, named_errors
 from chemtrace.adapters.sql.guards import verify_guards
 from chemtrace.core.errors import SchemaVersionError
@@ -28,7 +29,7 @@ def upgrade(url: str) -> None:
         GuardMissingError: a migration left a table without its append-only guards.
         LedgerBusyError, StorageFullError: nothing was changed.
     """
-    engine = create_engine(url)
+    engine = create_engine(engine_url(url))
     if engine.dialect.name == "sqlite":
         _make_private(engine.url.database)
         _prepare_sqlite(engine)

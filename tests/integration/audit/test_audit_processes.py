@@ -16,6 +16,7 @@ from chemtrace.adapters import audit_processes, frames, maintenance
 from chemtrace.adapters.audit_processes import AuditProcesses, begin_state, read_state
 from chemtrace.adapters.frames import Child, ForkedChild
 from chemtrace.adapters.sql.reads.audit import open_snapshot
+from chemtrace.config import sqlite_url
 from chemtrace.core.errors import AuditStateError, SchemaVersionError
 from chemtrace.ledger.audit import log, verify_log
 from chemtrace.ledger.outcome import Admitted
@@ -268,6 +269,15 @@ def test_copies_of_the_process_say_the_same_and_end(folder, copies):
         body = connection.execute("SELECT body FROM entry WHERE idx = 25").fetchone()[0]
         connection.execute("UPDATE entry SET body = ? WHERE idx = 25", (flipped(body, len(body) * 8 - 9),))
     assert 25 == audit(folder).first_bad_index
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="copies of a process are made on Linux only")
+def test_copies_are_made_for_a_folder_of_any_name(folder, copies):
+    odd = folder / "a%20b?c#d"
+    odd.mkdir()
+    shutil.move(folder / "ledger.db", odd / "ledger.db")
+    assert maintenance.audit_ledger(database_url=sqlite_url(odd / "ledger.db"), data_dir=folder).verified
+    assert copies
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="copies of a process are made on Linux only")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, make_url, select
+from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import DBAPIError
 
+from chemtrace.adapters.sql.addresses import engine_url, sqlite_file
 from chemtrace.adapters.sql.engine import Database, named_error
 from chemtrace.adapters.sql.guards import missing_guards
 from chemtrace.adapters.sql.rows import spelled
@@ -93,8 +93,9 @@ def open_snapshot(url: str) -> Iterator[StoredSnapshot]:
         DatabaseDamagedError, StorageAccessError: it cannot be read.
         SchemaVersionError: a ledger of before the subject map.
     """
-    if url.startswith("sqlite:///") and not Path(str(make_url(url).database)).is_file():
-        raise LedgerMissingError("there is no ledger here", path=str(make_url(url).database))
+    file = sqlite_file(url)
+    if file is not None and not file.is_file():
+        raise LedgerMissingError("there is no ledger here", path=str(file))
     database = Database(url, read_only=True)
     try:
         with database.read() as connection:
@@ -104,7 +105,7 @@ def open_snapshot(url: str) -> Iterator[StoredSnapshot]:
                 if named_error(error) is not None:
                     raise
                 raise LedgerMissingError(
-                    "this database holds no ledger", url=make_url(url).database or ""
+                    "this database holds no ledger", url=engine_url(url).database or ""
                 ) from error
             _require_schema(connection)
             yield StoredSnapshot(connection)
