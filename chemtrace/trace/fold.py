@@ -14,7 +14,6 @@ from chemtrace.core.quantity import Quantity
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.finding import Finding, Refusal, find_item
 from chemtrace.trace.lifecycle import IN_HAND, advance
-from chemtrace.trace.rules import OUTSIDERS_FROM_US
 from chemtrace.trace.state import ItemState, unborn
 from chemtrace.trace.step import Facts, Resolved, Role
 from chemtrace.trace.view import ItemsView, Past
@@ -220,7 +219,7 @@ def _foundling(
 ) -> tuple[ItemEvent, str] | None:
     """The production, where an event told late would take the item from who has it, from a time before it was made."""
     before_birth = old.state.proven and event.index in new.unproven
-    if event.received_us < OUTSIDERS_FROM_US or not before_birth:
+    if not before_birth:
         return None
     if (old.state.holder, old.state.status) == (new.state.holder, new.state.status):
         return None

@@ -23,6 +23,7 @@ from chemtrace.trace.fold import Revision, revise_late, without_effect
 from chemtrace.trace.freight import contents
 from chemtrace.trace.judgement import Judgement
 from chemtrace.trace.lifecycle import IN_HAND, advance
+from chemtrace.trace.maker import as_at_hand, is_makers_word
 from chemtrace.trace.outsiders import Outsider, judge_outsider, remember
 from chemtrace.trace.stages.trade import AGGREGATE
 from chemtrace.trace.state import ItemState
@@ -162,7 +163,7 @@ def _judge_item(case: _Case, code: str, facts: Facts) -> None:
     if (event.kind, event.phase) in _ASKING:
         facts = _with_answers(event, view, state, facts)
     case.before[code] = state
-    outsider = None if event.actor == state.holder else judge_outsider(event, state, view)
+    outsider = None if event.actor == state.holder else judge_outsider(event, state, view, case.waybill)
     _judge_step(case, state, facts)
     if outsider is not None:
         case.outsiders[code] = outsider
@@ -175,7 +176,7 @@ def _judge_step(case: _Case, state: ItemState, facts: Facts) -> None:
     if event.effective_us < state.effective_us:
         _judge_late(case, state, facts)
         return
-    if state.parent is not None and _is_beyond_reach(case, state):
+    if state.parent is not None and not is_makers_word(state, event, facts) and _is_beyond_reach(case, state):
         return
     step = advance(state, event, facts)
     case.after[code] = step.state
@@ -275,10 +276,12 @@ def _judge_contents(case: _Case) -> None:
 
 def _judge_transport(case: _Case) -> dict[str, WaybillState]:
     event = case.event
+    facts = Facts("line", None, "unchecked", case.waybill)
+    at_hand = {code: as_at_hand(state, event, facts) for code, state in case.before.items()}
     if (event.kind, event.phase) == ("transport", "load"):
-        match = match_load(event, case.waybill, case.before, case.view)
+        match = match_load(event, case.waybill, at_hand, case.view)
     elif event.kind == "transport":
-        match = match_arrival(event, case.waybill, case.before, case.view)
+        match = match_arrival(event, case.waybill, at_hand, case.view)
     else:
         waybill = case.waybill
         match = Match(None if waybill is None else msgspec.structs.replace(waybill, last_index=event.index))

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from chemtrace.core.errors import HeaderError
 from chemtrace.trace.event import ItemEvent
+from chemtrace.trace.finding import Finding
+from chemtrace.trace.maker import explain_finders, give_back, is_makers_word
 from chemtrace.trace.movement import impossible_move
-from chemtrace.trace.rules import OUTSIDERS_FROM_US
 from chemtrace.trace.stages import (
     contain,
     dispose,
@@ -99,16 +100,22 @@ def advance(state: ItemState, event: ItemEvent, facts: Facts) -> Step:
     stage = STAGES.get(pair)
     if stage is None:
         raise HeaderError(f"{event.kind}/{event.phase} is no item event", kind=event.kind, phase=event.phase)
-    move = stage(state, event, facts)
-    findings = move.findings
+    before, move = state, None
+    found: tuple[Finding, ...] = ()
+    if state.made is not None and is_makers_word(state, event, facts):
+        move = explain_finders(state, event)
+        if move is None:
+            state, found = give_back(state, event)
+    move = move or stage(state, event, facts)
+    findings = (*found, *move.findings) if found else move.findings
     changes: dict[str, Any] = move.changes
     if event.position is not None and pair not in ELSEWHERE:
         jumped = impossible_move(state, event)
         if jumped is not None:
             findings = (*findings, jumped)
         changes["seen"] = (event.at_us, event.position[0], event.position[1], event.index)
-    if state.holder is not None and changes.get("holder", state.holder) != state.holder:
-        _remember_holder(state, event, changes)
+    if before.holder is not None and changes.get("holder", state.holder) != before.holder:
+        _remember_holder(before, changes)
     after = replace(
         state,
         last_index=max(state.last_index, event.index),
@@ -119,7 +126,6 @@ def advance(state: ItemState, event: ItemEvent, facts: Facts) -> Step:
     return Step(after, findings, move.refusal, move.resolved)
 
 
-def _remember_holder(state: ItemState, event: ItemEvent, changes: dict[str, Any]) -> None:
-    if event.received_us >= OUTSIDERS_FROM_US:
-        others = [party for party in state.former if party != state.holder]
-        changes["former"] = (*others, state.holder)[-MOST_FORMER:]
+def _remember_holder(state: ItemState, changes: dict[str, Any]) -> None:
+    others = [party for party in state.former if party != state.holder]
+    changes["former"] = (*others, state.holder)[-MOST_FORMER:]

@@ -16,9 +16,9 @@ from chemtrace.trace.containment import has_in_hand, outermost, resolve
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.finding import Finding, Refusal, find_item
 from chemtrace.trace.lifecycle import IN_HAND
-from chemtrace.trace.rules import OUTSIDERS_FROM_US
 from chemtrace.trace.state import ItemState
 from chemtrace.trace.view import ItemsView
+from chemtrace.trace.waybill import WaybillState
 
 FOREIGN_LIMIT: Final = 16
 """Events of one enterprise about an item in which it has no part, until another answers for the item.
@@ -39,21 +39,24 @@ _WITHOUT_HANDS: Final = frozenset({"inspect", "report", "correct"})
 class Outsider(msgspec.Struct, frozen=True, gc=False):
     """A word about an item by somebody with no part in it: under which name it counts, and what is found, if anything.
 
-    Who held the item before has no part in it now, and is not blamed for speaking of it.
+    Who held the item before has no part in it now, and is not blamed for speaking of it; neither is a warehouse that
+    takes it in for its holder, nor a party of the waybill under which the holder sends it.
     """
 
     voice: str
     finding: Finding | None
 
 
-def judge_outsider(event: ItemEvent, state: ItemState, view: ItemsView) -> Outsider | None:
+def judge_outsider(
+    event: ItemEvent, state: ItemState, view: ItemsView, waybill: WaybillState | None = None
+) -> Outsider | None:
     """Say whether the actor has no part in the item of `state`, which is the item before the event; None: it has.
 
     Raises:
         RuleError: it has said `FOREIGN_LIMIT` things of the item since another answers for it (item.foreign-limit).
             Stance `exception` does not lift this: an exception records what has happened, and that stands by then.
     """
-    if event.received_us < OUTSIDERS_FROM_US or not _is_mere_word(event, state):
+    if not _is_mere_word(event, state):
         return None
     if _has_part(event, state, view) or (event.late and event.actor in state.former):
         return None
@@ -62,7 +65,7 @@ def judge_outsider(event: ItemEvent, state: ItemState, view: ItemsView) -> Outsi
     if words >= FOREIGN_LIMIT:
         seen = resolve(state, view.state)
         raise Refusal(find_item(LIMIT, event, seen, expected=FOREIGN_LIMIT, found=str(words))).error()
-    if event.actor in state.former:
+    if event.actor in state.former or _is_at_its_service(event, state, waybill):
         return Outsider(voice, None)
     return Outsider(voice, find_item(FOREIGN, event, resolve(state, view.state)))
 
@@ -89,6 +92,17 @@ def _is_mere_word(event: ItemEvent, state: ItemState) -> bool:
     if (event.kind, event.phase) in IN_HAND:
         return event.exception and state.status != "unborn"
     return state.proven or state.status not in ("held", "spent") or event.kind in _WITHOUT_HANDS
+
+
+def _is_at_its_service(event: ItemEvent, state: ItemState, waybill: WaybillState | None) -> bool:
+    """Tell whether the actor says that it acts for the holder, who may contradict it."""
+    if event.kind == "store" and state.holder is not None and event.counterparty == state.holder:
+        return True
+    return (
+        waybill is not None
+        and state.holder == waybill.consignor
+        and event.actor in (waybill.carrier, waybill.consignee, waybill.loader)
+    )
 
 
 def _has_part(event: ItemEvent, state: ItemState, view: ItemsView) -> bool:

@@ -11,12 +11,6 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-OUTSIDERS_FROM_US: Final = 1_795_305_600_000_000
-"""2026-11-22T00:00:00Z: from this time of receipt on hold the rules about outsiders: `item.foreign-report`,
-`item.foreign-limit`, and `late.superseded` for who claims an item from before it was made.
-
-What was received before is judged as it was then, so that an older log is folded and audited the same."""
-
 Severity: TypeAlias = Literal["notice", "minor", "major", "critical"]
 Mode: TypeAlias = Literal["refuse", "find", "both"]
 
@@ -109,6 +103,12 @@ _ITEM: Final = (
          "{code}:" + _HAS_EN + " {actor} has no part in it and has spoken of it {found} times since {holder} answers"
          " for it; the limit is {expected}. If you have it, let {holder} report the sale or load, or tell the"
          " authority."),
+    Rule("item.reclaimed", "find", "major", "生产者收回", "reclaimed by its maker",
+         "{code}：在生产申报之前已由他人申报，账上由 {holder} 负责（状态 {status}）；生产者 {actor} 现申报 {said}，"
+         "并未售予对方，故仍由生产者负责。双方记录均予保留，请双方核对。",
+         "{code}: others had it before its production was told; on record {holder} answers for it (status {status})."
+         " Its maker {actor} says {said} and has not sold it to them: it is the maker's. Both records are kept; both"
+         " sides should check."),
     Rule("item.receipt-difference", "find", "major", "收发差异", "received is not what was sent",
          "{code} 装车 {expected}，收货 {found}，差额超过两次称量误差。" + _HAS_ZH,
          "{code}: {expected} was loaded, {found} received, beyond the error of both scales." + _HAS_EN),

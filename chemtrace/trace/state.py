@@ -44,8 +44,9 @@ class ItemState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     longitude in millionths of a degree, index). `offer` is (seller, buyer); an offer to the present holder is a
     delivery whose purchase is not booked yet. `early` are the events of the expected receiver before its receipt.
     For a proven item `quantity` is `filled` less `drawn`, but never below zero. `former` are the last
-    holders before the present one, as far as rules about outsiders were in force when it changed; `outside` counts
-    the events of each outsider since the present holder answers for the item, in the order in which they arrived.
+    holders before the present one; `outside` counts the events of each outsider since the present holder answers for
+    the item, in the order in which they arrived. `made` is the fill of an item that others had before its production
+    was told, as its maker stated it, until the maker says where it went (see `trace.maker`).
     """
 
     code: str
@@ -79,11 +80,12 @@ class ItemState(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     stored_unit: str | None = None
     former: tuple[str, ...] = ()
     outside: tuple[tuple[str, int], ...] = ()
+    made: Decimal | None = None
 
 
 _ENCODER: Final = msgspec.json.Encoder(order="sorted", decimal_format="string")
 _DECODER: Final = msgspec.json.Decoder(ItemState)
-_QUANTITIES: Final = ("quantity", "filled", "drawn", "loaded")
+_QUANTITIES: Final = ("quantity", "filled", "drawn", "loaded", "made")
 
 
 def unborn(code: str) -> ItemState:

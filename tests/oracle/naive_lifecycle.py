@@ -15,6 +15,7 @@ def new_drum() -> Drum:
     return {
         "status": "unborn", "holder": None, "left": Fraction(0), "fill": Fraction(0), "used": Fraction(0),
         "offer": None, "shipper": None, "consignee": None, "proven": False, "sold_before": [], "moved_before": [],
+        "maker": None, "made": None, "had_by": [],
     }  # fmt: skip
 
 
@@ -23,8 +24,43 @@ def scale_slack(fill: Fraction) -> Fraction:
     return fill * (Fraction(149, 10000) if fill <= 100 else Fraction(95, 10000))
 
 
-def happen(drum: Drum, what: str, who: str, other: str | None, amount: Fraction | None) -> str | None:  # noqa: C901, PLR0911, PLR0912  # one long if is its point
-    """Change the drum; return the rule it breaks, with `refused ` before it where nothing may change."""
+def happen(drum: Drum, what: str, who: str, other: str | None, amount: Fraction | None) -> str | None:
+    """Change the drum; return the first rule it breaks, with `refused ` before it where nothing may change.
+
+    First the maker's word about what others had before its production was told.
+    """
+    kept, had = dict(drum), drum["holder"]
+    told = None
+    if (
+        drum["made"] is not None
+        and who == drum["maker"]
+        and what not in ("inspect/done", "trade/buy", "produce/make")
+    ):
+        if what == "trade/sell" and other in (had, drum["shipper"], *drum["had_by"][-8:]):
+            bought = [c for c in drum["sold_before"] if c[0] == other]
+            if bought:
+                drum["sold_before"] = []
+            elif other == had and drum["offer"] is None:
+                drum["offer"] = (who, other)
+            drum["made"] = None
+            return None
+        if had != who or drum["status"] != "held":
+            told = "item.reclaimed"
+            drum.update(
+                status="held", holder=who, left=drum["made"], fill=drum["made"], used=Fraction(0), offer=None,
+                shipper=None, consignee=None, sold_before=[], moved_before=[],
+            )  # fmt: skip
+        drum["made"] = None
+    rule = _happen(drum, what, who, other, amount)
+    if rule is not None and rule.startswith("refused "):
+        drum.update(kept)
+        return rule
+    if had is not None and drum["holder"] != had:
+        drum["had_by"] = [*[party for party in drum["had_by"] if party != had], had]
+    return told or rule
+
+
+def _happen(drum: Drum, what: str, who: str, other: str | None, amount: Fraction | None) -> str | None:  # noqa: C901, PLR0911, PLR0912  # one long if is its point
     status = drum["status"]
     offer = drum["offer"]
     buyer = offer[1] if offer else None
@@ -33,9 +69,12 @@ def happen(drum: Drum, what: str, who: str, other: str | None, amount: Fraction 
 
     if what == "produce/make":
         if status == "unborn":
-            drum.update(status="held", holder=who, left=amount, fill=amount, proven=True)
+            drum.update(status="held", holder=who, left=amount, fill=amount, proven=True, maker=who)
             return None
         if not drum["proven"]:
+            if not mine:
+                drum["made"] = amount
+            drum["maker"] = who
             drum.update(proven=True, fill=amount, left=max(Fraction(0), amount - drum["used"]))
             if status == "closed":
                 drum["left"] = Fraction(0)
@@ -54,12 +93,22 @@ def happen(drum: Drum, what: str, who: str, other: str | None, amount: Fraction 
         drum.update(holder=who, status={"dispose/done": "closed", "report/loss": "missing"}.get(what, "held"))
         if what == "use/consume":
             drum["used"] = amount
+        if what == "trade/buy":
+            drum["sold_before"] = [(who, "nobody")]
         if what == "dispose/hand_over":
             drum["offer"] = (who, other)
         return "item.unknown"
 
     if status == "closed":
         return "refused item.closed" if what in ("trade/sell", "transport/load") else "item.closed"
+
+    if what == "transport/load" and status != "in_transit":
+        goal = other or buyer
+        if drum["moved_before"] == [(goal, who)]:  # behind an arrival that was told already
+            if drum["holder"] == who:
+                drum["holder"] = goal
+            drum["moved_before"] = []
+            return None
 
     if status == "missing":
         if what == "report/loss":
@@ -113,19 +162,13 @@ def happen(drum: Drum, what: str, who: str, other: str | None, amount: Fraction 
         if status == "spent":
             return "item.closed"
         if not mine:
-            if drum["proven"]:
-                drum["sold_before"] = [(who, drum["shipper"] if status == "in_transit" else drum["holder"])]
-            else:
+            drum["sold_before"] = [(who, drum["shipper"] if status == "in_transit" else drum["holder"])]
+            if not drum["proven"]:
                 drum["holder"] = who
         return "item.no-offer"
 
     if what == "transport/load":
         goal = other or (drum["consignee"] if status == "in_transit" else buyer)
-        if status != "in_transit" and drum["moved_before"] == [(goal, who)]:
-            if drum["holder"] == who:
-                drum["holder"] = goal
-            drum["moved_before"] = []
-            return None
         if not mine:
             return "refused item.not-holder"
         drum.update(

@@ -16,7 +16,6 @@ from chemtrace.entrypoints.api.app import create_app
 from chemtrace.ledger.audit import verify_log
 from chemtrace.ledger.outcome import Outcome, Refused
 from chemtrace.trace.outsiders import FOREIGN_LIMIT
-from chemtrace.trace.rules import OUTSIDERS_FROM_US
 from tests.integration.audit.town import AUTHORITY, CATALOGUE, DEALER, MAKER, MASTER, MINUTE_US, USER, Town
 from tests.security.attacker import findings, lines, refusal, say
 from tests.seeded_ledger import CARRIER, seed_ledger
@@ -28,8 +27,7 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture
 def drums(town: Town) -> list[str]:
-    """Three drums of the maker, produced when the rule is in force."""
-    town.clock.us = OUTSIDERS_FROM_US
+    """Three drums of the maker."""
     codes = town.issue(3)
     for code in codes:
         town.do_items(MAKER, "produce", "make", [(code, "25")], site="S-MAKER")
@@ -71,7 +69,7 @@ def test_a_backdated_find_takes_no_drum_from_its_maker(town: Town, drums: list[s
     """Nobody becomes the holder of another's drum by saying that it was here before it was made."""
     told = say(
         town, USER, "store", "in", [drums[0]], items=lines(drums[0]), site="S-USER",
-        prevs={drums[0]: None}, at_us=OUTSIDERS_FROM_US - 600 * MINUTE_US,
+        prevs={drums[0]: None}, at_us=town.clock.us - 600 * MINUTE_US,
     )  # fmt: skip
     assert "late.superseded" in findings(told)
     sold = say(town, MAKER, "trade", "sell", [drums[0]], items=lines(drums[0]), counterparty=DEALER)

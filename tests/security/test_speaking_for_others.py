@@ -139,4 +139,4 @@ def test_a_vehicle_has_one_spelling(town: Town, plate: str) -> None:
 @pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200f", "\u2028", "\u061c"])
 def test_marks_that_turn_text_around_are_refused(town: Town, drum: str, mark: str) -> None:
     assert refusal(inspect(town, DEALER, drum, note=f"passed {mark} deliaf")) == "payload.invalid"
-    assert findings(inspect(town, DEALER, drum, note="合格 passed, 👨\u200d🔬")) == ()
+    assert findings(inspect(town, DEALER, drum, note="合格 passed, 👨\u200d🔬")) == ("item.foreign-report",)

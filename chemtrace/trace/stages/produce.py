@@ -7,8 +7,9 @@ from chemtrace.trace.custody import RULE_OF, standing
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.exact import in_unit, tolerance
 from chemtrace.trace.finding import find_item
+from chemtrace.trace.maker import FREED
 from chemtrace.trace.stages.use import draw_input
-from chemtrace.trace.state import NEVER, ZERO, ItemState
+from chemtrace.trace.state import ZERO, ItemState
 from chemtrace.trace.step import Changes, Facts, Move, note, refuse
 
 FOREIGN: str = "ext:"
@@ -75,6 +76,7 @@ def _fill(event: ItemEvent, facts: Facts) -> Changes:
         "filled": value,
         "unit": unit,
         "proven": True,
+        "made": None,
         "born_index": event.index,
     }
 
@@ -94,7 +96,7 @@ def _checked(state: ItemState, event: ItemEvent, facts: Facts, changes: Changes)
 
 
 def _prove(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
-    """The producer reports after others have found the item: it keeps its holder and its status."""
+    """The producer reports after others have found the item: it keeps its holder and status until the maker speaks."""
     made = _fill(event, facts)
     unit = state.unit or made["unit"]
     filled = ZERO if facts.quantity is None else in_unit(facts.quantity, unit)
@@ -105,6 +107,7 @@ def _prove(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
         "quantity": left if state.status != "closed" else ZERO,
         "unit": unit,
         "proven": True,
+        "made": None if state.holder == event.actor else filled,
         "born_index": event.index,
     }
     if state.status == "held" and left == ZERO and filled > ZERO:
@@ -125,18 +128,4 @@ def _refill(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
         return refuse("item.packed", event, state)
     if standing(state, event) == "stranger" and state.producer != event.actor:
         return refuse("item.not-holder", event, state)
-    fresh: Changes = {
-        "drawn": ZERO,
-        "offer": None,
-        "claims": (),
-        "early": (),
-        "shipper": None,
-        "consignee": None,
-        "waybill": None,
-        "vehicle": None,
-        "loaded": None,
-        "emptied": False,
-        "closed_index": NEVER,
-        "stored_unit": None,
-    }
-    return _checked(state, event, facts, fresh | _fill(event, facts))
+    return _checked(state, event, facts, FREED | _fill(event, facts))

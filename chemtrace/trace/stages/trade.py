@@ -86,7 +86,8 @@ def buy(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     """
     stands = standing(state, event)
     if stands == "unborn":
-        return note("item.unknown", event, state, found_with_quantity(event, facts))
+        bought = found_with_quantity(event, facts) | claim(state, event, "buy")
+        return note("item.unknown", event, state, bought)
     if stands in ("closed", "missing", "void"):
         return contradiction(state, event, stands)
     if state.offer is not None and state.offer[1] == event.actor:
@@ -136,7 +137,7 @@ def _claim(state: ItemState, event: ItemEvent) -> Move:
             "item.no-offer",
             event,
             state,
-            {"holder": event.actor, "site": event.site},
+            {"holder": event.actor, "site": event.site} | claim(state, event, "buy"),
             expected=expected,
             found=stated,
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from chemtrace.core.errors import RuleError
-from chemtrace.trace.rules import OUTSIDERS_FROM_US
 from tests.unit.trace.world import BUYER, CARRIER, MAKER, STRANGER, WAYBILL, World, code, line
 
 ITEM, PALLET, FRESH = code(1), code(9, kind="A", slot="000"), code(5)
@@ -59,7 +58,6 @@ _OF_THE_TRIP = ("waybill.missing", "waybill.not-named")
 def world_at(column: str, actor: str) -> World:
     """A ledger in which the item is what the column says; beside it a fresh drum of the actor, the maker's pallet."""
     world = World()
-    world.now_us = OUTSIDERS_FROM_US  # the page tells what holds now
     world.make(FRESH, actor=actor)
     world.make(code(6))
     world.do("pack/done", MAKER, items=[line(code(6))], container=PALLET)

@@ -5,8 +5,7 @@ from decimal import Decimal
 import pytest
 
 from chemtrace.core.errors import RuleError
-from chemtrace.trace.rules import OUTSIDERS_FROM_US
-from tests.unit.trace.world import BUYER, HOUR_US, MAKER, STRANGER, World, code, line, rules
+from tests.unit.trace.world import BUYER, HOUR_US, MAKER, START_US, STRANGER, World, code, line, rules
 
 DRUM = code(1)
 
@@ -215,11 +214,11 @@ def test_a_late_amount_in_another_dimension_changes_nothing():
 )  # fmt: skip
 def test_who_claims_to_have_had_it_before_it_was_made_takes_nothing_from_its_maker(what, fields):
     world = World()
-    world.now_us = OUTSIDERS_FROM_US + 48 * HOUR_US
+    world.now_us = START_US + 48 * HOUR_US
     world.make(DRUM)
     before = world.state(DRUM)
     world.now_us += HOUR_US
-    event = world.build(what, STRANGER, at_us=OUTSIDERS_FROM_US, late=True, items=[line(DRUM)], **fields)
+    event = world.build(what, STRANGER, at_us=START_US, late=True, items=[line(DRUM)], **fields)
     judgement = world.admit(event)
     after = world.state(DRUM)
     for name in ("holder", "status", "site", "quantity", "drawn", "proven", "offer"):
