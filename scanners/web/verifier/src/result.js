@@ -6,7 +6,7 @@ import { parseTime } from './times.js';
 import { beijing, explainRefusal, isFormCode, kindWord, LANGUAGES, pick, prettyCode, substanceOf, word } from './words.js';
 
 const MOST_SHOWN = 200;
-const SIGNS = { yes: '\u2713', word: '!', not: '\u2014', bad: '\u2717', old: '\u29d6' };
+const SIGNS = { yes: '\u2713', word: '!', not: '\u2014', bad: '\u2717', old: '\u65e7' };
 
 /** Both languages of a sentence, the reader's first and large. */
 export function both(language, sentence) {
