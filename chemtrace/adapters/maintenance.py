@@ -41,6 +41,7 @@ from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.following import FlowFollower
 from chemtrace.adapters.sql.migrate import current_revision, newest_revision, upgrade, verify_schema
 from chemtrace.adapters.sql.reads.audit import StoredSnapshot, open_snapshot
+from chemtrace.adapters.sql.refolding import AlertAudit
 from chemtrace.adapters.sql.store import SQLStore
 from chemtrace.core.catalogue import parse_catalogue
 from chemtrace.core.errors import LedgerMissingError, OutputFileError
@@ -51,6 +52,7 @@ from chemtrace.ledger.rebuild import drop_folds, rebuild_folds
 __all__ = [
     "BackupManifest",
     "Progress",
+    "audit_alerts",
     "audit_ledger",
     "back_up_ledger",
     "rebuild_ledger",
@@ -145,6 +147,22 @@ def _processes(
         processes = AuditProcesses(database_url, known=results, keep=keep, ready=ready)
         stack.callback(processes.close)
         yield processes
+
+
+def audit_alerts(
+    *, database_url: str, data_dir: Path, report: AuditReport, progress: Progress | None = None
+) -> AuditReport:
+    """Add to the report of a verified log what is wrong with its alerts, by folding them once more; reads only.
+
+    The report of a log that has faults comes back as it is: alerts cannot be better than what they rest upon.
+    """
+    if not report.verified:
+        return report
+    database = Database(database_url, read_only=True, readers=1)
+    try:
+        return report.with_faults(AlertAudit(database, _load_master(data_dir)).faults(progress))
+    finally:
+        database.close()
 
 
 def record_audit(*, database_url: str, report: AuditReport) -> int:

@@ -35,7 +35,7 @@ _WATCH: Final = upsert_sql("watch", "key", "detector, due_us, doc")
 _POSITION: Final = "UPDATE flow_position SET idx = ?, refusal_id = ? WHERE id = 1"
 
 
-class _Views(NamedTuple):
+class Views(NamedTuple):
     """What one step looks at."""
 
     questions: Questions
@@ -63,7 +63,7 @@ class FlowFollower:
         try:
             with self._database.read() as connection:
                 questions = Questions(connection)
-                rows = questions.epochs_from(_read_position(questions)[0])
+                rows = questions.epochs_from(read_position(questions)[0])
             rows = tuple([row for row in rows if row.index <= epoch.index])
             for at in range(0, len(rows), EPOCHS_A_STEP):
                 while not self._step(
@@ -102,14 +102,14 @@ class FlowFollower:
         """Compute these epochs and write what they change; False when somebody else wrote meanwhile."""
         with self._database.read() as connection:
             questions = self._questions = Questions(connection)
-            before, claims = _read_position(questions), _fault_claims(questions)
+            before, claims = read_position(questions), _fault_claims(questions)
             engine = self._engine
             if engine is None or before != self._position or not claims <= _known_claims(engine):
                 engine = self._engine = self._load_engine(questions)
-            changes, after = self._compute(_Views(questions, registry, engine), epochs, seen, before)
+            changes, after = self._compute(Views(questions, registry, engine), epochs, seen, before)
         with self._database.write() as connection:
             questions = Questions(connection)
-            if _read_position(questions, lock=True) != before or _fault_claims(questions) != claims:
+            if read_position(questions, lock=True) != before or _fault_claims(questions) != claims:
                 return False
             for change in changes:
                 _write(questions, change)
@@ -119,7 +119,7 @@ class FlowFollower:
 
     def _compute(
         self,
-        views: _Views,
+        views: Views,
         epochs: Sequence[EpochRow],
         seen: Sequence[Seen] | None,
         position: tuple[int, int],
@@ -143,7 +143,7 @@ class FlowFollower:
         return changes, (index, refusal_id)
 
     def _take(
-        self, views: _Views, shown: Iterable[Seen], epoch: EpochRow, refusal_id: int
+        self, views: Views, shown: Iterable[Seen], epoch: EpochRow, refusal_id: int
     ) -> tuple[Changes, int]:
         """Show one epoch's events and refusals to the engine, in the order of the log, and tick."""
         questions, engine = views.questions, views.engine
@@ -186,7 +186,8 @@ class FlowFollower:
         return ("", "") if row is None else (bytes(row[0]).hex(), bytes(row[1]).hex())
 
 
-def _read_position(questions: Questions, *, lock: bool = False) -> tuple[int, int]:
+def read_position(questions: Questions, *, lock: bool = False) -> tuple[int, int]:
+    """Index and refusal behind which the follower goes on."""
     locked = " FOR UPDATE" if lock and questions.connection.dialect.name != "sqlite" else ""
     row = fetch_one(questions.connection, f"SELECT idx, refusal_id FROM flow_position WHERE id = 1{locked}")  # noqa: S608  # constants
     return (0, 0) if row is None else (int(row[0]), int(row[1]))
@@ -258,11 +259,14 @@ def _older(questions: Questions, registry: Registry, seen: Observed) -> dict[int
     return older
 
 
+def alert_row(alert: Alert) -> tuple[str, str, str, int, str, str | None, int, bytes]:
+    """The row of an alert: its id, what lists are filtered by, and the whole of it."""
+    a = alert
+    return a.id, a.detector, a.status, a.severity, a.enterprise, a.chemical, a.raised_us, encode_alert(a)
+
+
 def _write(questions: Questions, changes: Changes) -> None:
     connection = questions.connection
-    run_many(connection, _ALERT, [
-        (a.id, a.detector, a.status, a.severity, a.enterprise, a.chemical, a.raised_us, encode_alert(a))
-        for a in changes.alerts
-    ])  # fmt: skip
+    run_many(connection, _ALERT, [alert_row(alert) for alert in changes.alerts])
     run_many(connection, "DELETE FROM watch WHERE key = ?", [(key,) for key in changes.released])
     run_many(connection, _WATCH, [msgspec.structs.astuple(watch) for watch in changes.held])

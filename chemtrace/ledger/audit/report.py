@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from chemtrace.core.errors import ChemtraceError
@@ -50,6 +51,19 @@ class AuditReport:
     def verified(self) -> bool:
         """Whether there is no fault at all."""
         return self.fault_count == 0
+
+    def with_faults(self, faults: Iterable[Fault]) -> AuditReport:
+        """This report and what was found wrong beside the log."""
+        more = tuple(faults)
+        indexes = [fault.index for fault in more if fault.index != NOWHERE]
+        if self.first_bad_index is not None:
+            indexes.append(self.first_bad_index)
+        return replace(
+            self,
+            first_bad_index=min(indexes, default=None),
+            fault_count=self.fault_count + len(more),
+            faults=tuple(sorted((*self.faults, *more))[:MAX_FAULTS]),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The report as the command line prints it, without the time it took."""
