@@ -47,6 +47,13 @@ _BIRTHS: Final = frozenset(
 _LABELS: Final = frozenset({("report", "void"), ("report", "reprint")})
 _OWN_GROUND: Final = frozenset({"produce", "use", "transform", "pack", "unpack"})
 """Kinds done at a site of one's own; storing, counting, moving and looking may be done at another's."""
+_OF_SOMETHING: Final = frozenset(
+    {
+        ("produce", "make"), ("produce", "fill"), ("produce", "repack"), ("transform", "done"), ("trade", "sell"),
+        ("trade", "buy"), ("transport", "load"), ("use", "consume"), ("report", "spill"),
+    }
+)  # fmt: skip
+"""What is done with an amount; what is weighed may have come to nothing."""
 _INSIDE: Final = frozenset(
     {
         ("use", "consume"), ("use", "return"), ("dispose", "hand_over"), ("dispose", "done"), ("dispose", "empty"),
@@ -96,6 +103,8 @@ def judge(event: ItemEvent, view: ItemsView) -> Judgement:
         FormError: a quantity in another dimension than the item's.
     """
     _check_time(event)
+    if (event.kind, event.phase) in _OF_SOMETHING:
+        _check_amounts(event)
     if event.kind == "waybill":
         return _judge_waybill(event, view)
     if event.site is not None:
@@ -138,6 +147,14 @@ def _check_time(event: ItemEvent) -> None:
         return
     limit = format_utc(min(event.received_us + FUTURE_LIMIT_US, MAX_US))
     raise Refusal(find("time.future", event, "", expected=limit, found=format_utc(event.at_us))).error()
+
+
+def _check_amounts(event: ItemEvent) -> None:
+    """Nothing is not made, sold, loaded or used: a drum of nothing would use its code up."""
+    for code, amount in (*event.inputs, *event.lines):
+        if amount is not None and amount.value == 0:
+            said = f"{amount.value:f} {amount.unit}"
+            raise Refusal(find("item.nothing", event, code, found=said)).error()
 
 
 def _check_site(event: ItemEvent, view: ItemsView) -> None:

@@ -64,6 +64,10 @@ _ITEM: Final = (
     Rule("item.unaccounted", "find", "major", "余量不符", "residue not as recorded",
          "{code} 账上余量 {expected}，申报余量 {found}，差额超过秤差。" + _HAS_ZH,
          "{code} should hold {expected} on record, {found} was stated: more than scale tolerance apart." + _HAS_EN),
+    Rule("item.nothing", "refuse", "minor", "数量为零", "an amount of nothing",
+         "{code}：{actor} 申报 {said} 的数量为 {found}；请填写实际数量，空包装请用退回或清空申报。",
+         "{code}: {actor} says {said} of {found}; state the real amount, or report an empty package as returned or"
+         " emptied."),
     Rule("item.double-sale", "both", "critical", "重复销售", "offered to two buyers",
          "{code} 已售予 {expected}，又售予 {found}；请先更正前一次销售。" + _HAS_ZH,
          "{code} is already offered to {expected} and now to {found}; correct the first sale before." + _HAS_EN),

@@ -63,8 +63,12 @@ class Play:
         payload: dict[str, Any],
         *,
         prev: dict[str, str | None] | None = None,
+        claimed: str | None = None,
     ) -> Outcome:
-        """One event of a firm, now by the clock unless the payload has its own time."""
+        """One event of a firm, now by the clock unless the payload has its own time.
+
+        With `claimed` the firm signs in the name of another.
+        """
         seeded, app = self.seeded, self.seeded.application
         now_us = seeded.clock.now_us()
         document = {
@@ -78,7 +82,7 @@ class Play:
         statement = build_statement(
             kind=kind,
             phase=phase,
-            enterprise=seeded.firms[who],
+            enterprise=seeded.firms[claimed or who],
             signers=(self.keys[who],),
             iat=format_utc(now_us),
             subjects=[(name, (known | (prev or {}))[name]) for name in subjects],
@@ -302,6 +306,9 @@ def _contradict(play: Play, drums: list[str], cylinders: list[str]) -> None:
     )
     if isinstance(outcome, Refused):
         seeded.refused.append(outcome.error.code)
+    forged = play.say("user", "inspect", "done", {"items": [line(drums[1])], "result": "pass"}, claimed="dealer")
+    if isinstance(forged, Refused):
+        seeded.refused.append(forged.error.code)
     earlier = format_utc((seeded.clock.now_us() - 30 * HOUR) // 1_000_000 * 1_000_000)
     heads = seeded.application.reads.history(drums[2])
     play.done(

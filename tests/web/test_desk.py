@@ -318,6 +318,14 @@ def test_the_log_page_shows_checkpoint_findings_and_refusals(
     assert "Dingmao Works" in desk.get("/desk/refusals?code=item.not-holder&lang=en").text
 
 
+def test_a_forged_claim_is_shown_with_who_signed_it(desk: httpx.Client, seeded_ledger: Seeded) -> None:
+    signer = seeded_ledger.firms["user"]
+    assert "key.foreign" in seeded_ledger.refused
+    text = desk.get("/desk/refusals?code=key.foreign&lang=zh").text
+    assert "用一家企业的密钥冒充另一家企业签名" in text
+    assert text.index("签名密钥属于") < text.index(f"/desk/enterprises/{signer}")
+
+
 # ------------------------------------------------------------------ refusals
 
 

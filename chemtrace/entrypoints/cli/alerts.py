@@ -66,7 +66,7 @@ def list_refusals(
     data: Data = None,
     as_json: AsJSON = False,
 ) -> None:
-    """List validly signed statements that were refused, newest first / 拒收记录."""
+    """List validly signed statements that were refused, newest first; the enterprise is the one they claim / 拒收记录."""
     with opened(data) as application:
         page = application.reads.refusals(code=code, enterprise=enterprise, limit=limit, cursor=cursor)
     columns = ("id", "received", "enterprise", "code", "detail")
@@ -74,4 +74,7 @@ def list_refusals(
 
 
 def _refusal_cells(row: Mapping[str, Any]) -> tuple[object, ...]:
-    return row["id"], row["received"], row["enterprise"], row["code"], row["problem"].get("detail")
+    problem = row["problem"]
+    owner = (problem.get("fields") or {}).get("owner")
+    signed = f" (签名密钥属于 signed with a key of {owner})" if owner not in (None, row["enterprise"]) else ""
+    return row["id"], row["received"], row["enterprise"], row["code"], f"{problem.get('detail')}{signed}"

@@ -170,3 +170,29 @@ def test_takes_no_place_from_a_report_made_at_an_office(phase):
 )
 def test_measures_distances_on_the_globe(first, second, metres):
     assert abs(distance_m(first, second) - metres) <= metres // 50
+
+
+@pytest.mark.parametrize(
+    ("what", "fields"),
+    [
+        ("produce/make", {}), ("produce/fill", {}), ("trade/sell", {"counterparty": BUYER}),
+        ("trade/buy", {"counterparty": BUYER}), ("transport/load", {"counterparty": BUYER}), ("use/consume", {}),
+        ("report/spill", {}), ("produce/repack", {"inputs": [line(DRUM, 1)]}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("exception", [False, True])
+def test_refuses_an_amount_of_nothing(what, fields, exception):
+    """A drum of nothing would use its code up."""
+    world = World()
+    if not what.startswith("produce"):
+        world.make(DRUM)
+    code_ = code(2) if "inputs" in fields else DRUM
+    told = refused(world, what, MAKER, items=[line(code_, 0)], exception=exception, **fields)
+    assert told["rule_id"] == "item.nothing"
+
+
+def test_admits_that_nothing_was_left():
+    world = World()
+    world.make(DRUM, 100)
+    world.do("use/consume", MAKER, items=[line(DRUM, 100)])
+    assert rules(world.do("use/return", MAKER, items=[line(DRUM, 0)], counterparty=BUYER)) == []
