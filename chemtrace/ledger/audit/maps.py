@@ -124,12 +124,7 @@ class MapAudit:
             else:
                 digest = self._older_digests.get((path, version))
                 if digest is None:
-                    at = min(version, size)
-                    if version > known.get(path, version):
-                        del known[path]  # the page was written again by an epoch that the log does not hold
-                    self._faults.add(
-                        at, _WHAT, f"page {path!r} of the map is stored as of {version}, when none was"
-                    )
+                    self._blame_version(path, version, known, size)
                     continue
                 same = sha256(data).digest() == digest
             if not same:
@@ -137,6 +132,20 @@ class MapAudit:
                 self._faults.add(version, _WHAT, detail)
         for path, version in known.items():
             self._faults.add(version, _WHAT, f"page {path!r} of the map as of {version} is missing")
+
+    def _blame_version(self, path: str, version: int, known: dict[str, int], size: int) -> None:
+        """A page of a version that should not be stored: it is the epoch that should have replaced it which is wrong."""
+        newest = known.get(path)
+        if newest is not None and version < newest:
+            detail = (
+                f"page {path!r} of the map is stored as of {version}, the log wrote it again as of {newest}"
+            )
+            self._faults.add(newest, _WHAT, detail)
+            return
+        if newest is not None:
+            del known[path]  # the page was written again by an epoch that the log does not hold
+        detail = f"page {path!r} of the map is stored as of {version}, when none was"
+        self._faults.add(min(version, size), _WHAT, detail)
 
 
 def _older_versions(rows: Iterable[tuple[str, int]]) -> dict[str, tuple[int, ...]]:

@@ -360,3 +360,15 @@ def test_a_map_root_that_is_not_the_fold_is_found_at_its_epoch(copy: Played) -> 
     report = audit(copy.path)
     assert report.first_bad_index == index
     assert "evidence.map" in codes_of(report)
+
+
+def test_an_older_page_in_the_place_of_a_newer_one_is_blamed_on_the_epoch_of_the_newer(
+    copy: Played,
+) -> None:
+    """What hides an event leaves the page of an honest epoch: that one is not the first wrong index."""
+    with insider(copy.path) as connection:
+        newest = connection.execute("SELECT max(version) FROM map_page WHERE path = ''").fetchone()[0]
+        connection.execute("DELETE FROM map_page WHERE path = '' AND version < ?", (newest,))
+        connection.execute("UPDATE map_page SET version = ? WHERE path = ''", (newest - 5,))
+    report = audit(copy.path)
+    assert (report.first_bad_index, codes_of(report)) == (newest, {"evidence.map"})
