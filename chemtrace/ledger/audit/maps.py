@@ -134,7 +134,7 @@ class MapAudit:
             self._faults.add(version, _WHAT, f"page {path!r} of the map as of {version} is missing")
 
     def _blame_version(self, path: str, version: int, known: dict[str, int], size: int) -> None:
-        """A page of a version that should not be stored: it is the epoch that should have replaced it which is wrong."""
+        """A page of a version that should not be stored: wrong is the epoch that should have replaced it."""
         newest = known.get(path)
         if newest is not None and version < newest:
             detail = (
