@@ -16,6 +16,7 @@ from tests.databases import PostgreSQLDatabases, SQLiteDatabases, running_postgr
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 NO_SKIPS = "CHEMTRACE_NO_SKIPS"
+SKIPS_COUNT = os.environ.get(NO_SKIPS) == "1"
 
 # A zone that is not UTC: code that takes the local time for UTC is eight hours wrong and fails here.
 os.environ["TZ"] = "Asia/Shanghai"
@@ -37,12 +38,17 @@ settings.register_profile("nightly", parent=settings.get_profile("ci"), max_exam
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the developer's shell reaches a test."""
-    for name in list(os.environ):
-        if name.startswith("CHEMTRACE_") and name != NO_SKIPS:
-            monkeypatch.delenv(name)
+@pytest.fixture(scope="session", autouse=True)
+def _plain_environment() -> Iterator[None]:
+    """No setting of the developer's shell reaches a test or a program that it starts, nor do the names that tests read.
+
+    Those are read before any test runs: to the programs they would be misspelt settings.
+    """
+    with pytest.MonkeyPatch.context() as environment:
+        for name in list(os.environ):
+            if name.startswith("CHEMTRACE_"):
+                environment.delenv(name)
+        yield
 
 
 # ------------------------------------------------------------------ places
@@ -106,7 +112,7 @@ not lie beside the checkout no installation can bring them."""
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
-    if os.environ.get(NO_SKIPS) != "1" or report.outcome != "skipped" or hasattr(report, "wasxfail"):
+    if not SKIPS_COUNT or report.outcome != "skipped" or hasattr(report, "wasxfail"):
         return
     where = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
     if BORROWED in str(where):

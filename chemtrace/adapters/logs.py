@@ -23,6 +23,9 @@ SECRET_FIELDS: Final = frozenset(
 )  # fmt: skip
 """Field names whose values are never written."""
 
+QUIET: Final = ("alembic",)
+"""Libraries whose lines about what they do are of use to nobody here; their warnings are kept."""
+
 _FORMS: Final = (
     # A seal is ten signs right behind a 19-sign code, in a URL or alone, in either case, with dashes or without.
     (
@@ -90,6 +93,8 @@ def configure_logs(*, level: str = "INFO", stream: TextIO | None = None) -> None
             ],
         )
     )
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -16,7 +16,7 @@ from chemtrace.adapters.keys.vault import VAULT_FILE, VAULT_FOLDER, FileVault
 from chemtrace.adapters.sql.engine import Database
 from chemtrace.adapters.sql.following import FlowFollower
 from chemtrace.adapters.sql.store import SQLStore
-from chemtrace.config import Settings
+from chemtrace.config import Settings, variable_of
 from chemtrace.core.catalogue import Catalogue, parse_catalogue
 from chemtrace.core.errors import LedgerMissingError, SettingError
 from chemtrace.core.keys import PrivateKey
@@ -70,9 +70,21 @@ def ledger_parts(
 
 
 def load_catalogue(settings: Settings) -> Catalogue:
-    """Read the catalogue of chemicals that the settings name; raises `CatalogueError`."""
+    """Read the catalogue of chemicals that the settings name.
+
+    Raises:
+        SettingError: the file cannot be read. CatalogueError: it is no catalogue.
+    """
     path = settings.catalogue or contracts_dir() / CATALOGUE_FILE
-    return parse_catalogue(path.read_bytes())
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise SettingError(
+            f"{variable_of('catalogue')} names a file that cannot be read: {path}: {error.strerror}",
+            setting="catalogue",
+            found=str(path),
+        ) from error
+    return parse_catalogue(text)
 
 
 def load_registered_key(data_dir: Path, role: str, registry: Registry) -> PrivateKey:

@@ -329,7 +329,7 @@ class StorageFullError(UnavailableError, code="storage.full"):
 
 
 class StorageAccessError(UnavailableError, code="storage.access"):
-    """This user may not read, or may not write, the data folder or the database in it; nothing was changed."""
+    """This user may not read or write the data folder or the database, or its server lets nobody in; no change."""
 
 
 class OutputFileError(UnavailableError, code="output.file"):

@@ -115,8 +115,7 @@ def run_server(application: Application, listener: socket.socket, *, behind_tls:
         backlog=BACKLOG,
     )
     # Their lines about starting and stopping say less than ours.
-    for name in ("uvicorn", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     # What start-up has made stays: to search it for garbage again and again would hold up answers by tens of
     # milliseconds each time.
     gc.collect()

@@ -247,6 +247,22 @@ def test_only_named_hosts_are_answered_where_names_are_set(
         assert httpx.get(f"{server.url}/healthz", headers={"Host": "trace.example.cn"}).status_code == 200
 
 
+def test_a_misspelt_setting_is_a_line_of_the_log(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHEMTRACE_PUBLSH_INTERVAL_S", "5")
+    with served(town) as server:
+        told = [line for line in server.log() if line["event"] == "setting.unknown"]
+    assert [(line["setting"], line["nearest"], line["level"]) for line in told] == [
+        ("CHEMTRACE_PUBLSH_INTERVAL_S", "CHEMTRACE_PUBLISH_INTERVAL_S", "warning")
+    ]
+
+
+def test_the_first_lines_of_the_log_are_about_this_ledger(town: Town, server: Serving) -> None:
+    httpx.get(f"{server.url}/healthz")
+    events = [str(line["event"]) for line in server.log()]
+    assert events[0] == "server.started"
+    assert [event for event in events if event.startswith(("Context impl", "Will assume"))] == []
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1"])
 def test_the_network_is_not_listened_to_by_accident(town: Town, address: str) -> None:
     done = run("serve", "--bind", address, "--port", "0")

@@ -238,7 +238,7 @@ def test_stopping_waits_for_the_request_in_hand_alone(founded: Seeded, tmp_path:
 
 
 def test_a_required_policy_needs_a_file() -> None:
-    with pytest.raises(ValueError, match="policy"):
+    with pytest.raises(SettingError, match="policy"):
         Settings(witness_mode="required")
 
 

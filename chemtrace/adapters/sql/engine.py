@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _NO_ACCESS: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 _POSTGRESQL_DAMAGE: Final = ("XX001", "XX002")  # data_corrupted, index_corrupted
 _POSTGRESQL_FULL: Final = ("53100", "53200")  # disk_full, out_of_memory (PostgreSQL appendix A)
+_POSTGRESQL_CLOSED: Final = ("08", "28", "3D")  # connection, authorization, no such database
 
 
 class Database:
@@ -130,7 +132,20 @@ def named_error(error: DBAPIError | sqlite3.Error) -> ChemtraceError | None:
         return LedgerBusyError("another program holds the ledger's database: nothing was changed; send again")
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return LedgerBusyError("the database connection broke: nothing was changed; send again")
+    if isinstance(original, _server_errors()) and (state is None or state[:2] in _POSTGRESQL_CLOSED):
+        # Without the server's address, which is nobody's business at the doors.
+        reason = str(original).rpartition(" failed: ")[2].partition("\n")[0]
+        return StorageAccessError(
+            f"the ledger's database server does not let us in ({reason}): nothing was changed; check that it runs,"
+            " and what CHEMTRACE_DATABASE_URL says / 数据库服务器无法连接"
+        )
     return None
+
+
+def _server_errors() -> tuple[type[Exception], ...]:
+    """What a database server's driver raises when there is no connection; nothing where none was ever loaded."""
+    driver = sys.modules.get("psycopg")
+    return () if driver is None else (driver.OperationalError,)
 
 
 def read_only_address(database: Path) -> str:

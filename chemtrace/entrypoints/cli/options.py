@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from chemtrace.entrypoints.cli.output import print_note, print_warning
 
 if TYPE_CHECKING:
     from chemtrace.bootstrap import Application
@@ -23,11 +27,38 @@ AsJSON = Annotated[bool, typer.Option("--json", help="print JSON for programs / 
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="most rows / 最多行数")]
 
 
-def load_settings(data: Path | None) -> Settings:
-    """Return the settings from the environment, with the data folder of the command line over them."""
-    from chemtrace.config import Settings
+def load_settings(data: Path | None, *, quiet: bool = False) -> Settings:
+    """Return the settings from the environment, with the data folder of the command line over them.
 
-    return Settings() if data is None else Settings(data_dir=data)
+    Variables that nothing reads are told on standard error; with `quiet` only beside an error: the caller does it.
+
+    Raises:
+        SettingError: a value cannot be taken.
+    """
+    from chemtrace.config import Settings, unknown_variables
+    from chemtrace.core.errors import SettingError
+
+    unknown = unknown_variables(os.environ)
+    if not quiet:
+        _tell(unknown)
+    try:
+        return Settings() if data is None else Settings(data_dir=data)
+    except SettingError:
+        if quiet:
+            _tell(unknown)
+        raise
+
+
+def _tell(unknown: Iterable[tuple[str, str | None]]) -> None:
+    """One line on standard error for each variable that nothing reads; JSON for programs."""
+    for name, nearest in unknown:
+        if "--json" in sys.argv:
+            print_warning("setting.unknown", setting=name, nearest=nearest)
+            continue
+        guess = "" if nearest is None else f"; did you mean {nearest}?"
+        print_note(
+            f"chemtrace: nothing reads {name}, it was ignored{guess} / 未知设置，已忽略 [setting.unknown]"
+        )
 
 
 @contextmanager

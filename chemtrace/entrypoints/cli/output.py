@@ -51,6 +51,11 @@ def print_error(error: ChemtraceError, *, as_json: bool) -> None:
         print_note(f"  {name}: {in_words(value)}")
 
 
+def print_warning(code: str, **fields: object) -> None:
+    """Print a warning for programs on stderr: one JSON object on one line, told from errors by `warning`."""
+    sys.stderr.write(json.dumps({"warning": code, **fields}, ensure_ascii=False) + "\n")
+
+
 def spoken(error: ChemtraceError) -> dict[str, Any]:
     """`code`, `detail` and `fields` for people: of a refusal by a server, what the server said, as if it were here."""
     problem: dict[str, Any] = error.problem()

@@ -38,7 +38,7 @@ def serve(
     from chemtrace.bootstrap import configure_logs, open_application
     from chemtrace.entrypoints.server import open_socket, run_server, url_of
 
-    settings = load_settings(data)
+    settings = load_settings(data, quiet=True)
     address = settings.bind if bind is None else bind
     if not (is_loopback(address) or behind_tls or i_know):
         raise typer.BadParameter(
@@ -47,6 +47,7 @@ def serve(
             param_hint="--bind",
         )
     configure_logs(level=settings.log_level)
+    _log_unknown()
     listener = open_socket(address, settings.port if port is None else port)
     url = url_of(listener)
     try:
@@ -64,6 +65,16 @@ def serve(
         run_server(application, listener, behind_tls=behind_tls)
     finally:
         application.close()
+
+
+def _log_unknown() -> None:
+    """One log line for each variable that looks like a setting and is none."""
+    import structlog
+
+    from chemtrace.config import unknown_variables
+
+    for name, nearest in unknown_variables(os.environ):
+        structlog.get_logger("chemtrace.settings").warning("setting.unknown", setting=name, nearest=nearest)
 
 
 def is_loopback(address: str) -> bool:
