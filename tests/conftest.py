@@ -38,17 +38,27 @@ settings.register_profile("nightly", parent=settings.get_profile("ci"), max_exam
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+def _forget_settings(environment: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("CHEMTRACE_"):
+            environment.delenv(name)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _plain_environment() -> Iterator[None]:
+def _plain_shell() -> Iterator[None]:
     """No setting of the developer's shell reaches a test or a program that it starts, nor do the names that tests read.
 
     Those are read before any test runs: to the programs they would be misspelt settings.
     """
     with pytest.MonkeyPatch.context() as environment:
-        for name in list(os.environ):
-            if name.startswith("CHEMTRACE_"):
-                environment.delenv(name)
+        _forget_settings(environment)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting that a test left behind reaches the next one."""
+    _forget_settings(monkeypatch)
 
 
 # ------------------------------------------------------------------ places
