@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ import typer
 
 from chemtrace.entrypoints.cli.exit_codes import ExitCode
 from chemtrace.entrypoints.cli.options import AsJSON
-from chemtrace.entrypoints.cli.output import print_json, print_note, print_text
+from chemtrace.entrypoints.cli.output import print_json, print_note, print_text, push_out
 
 DEFAULT_SEED = 35
 
@@ -43,16 +43,18 @@ def demo(
 
     configure_logs(level="WARNING")  # a line for each of some five hundred requests would bury the story
     serving = not once and not as_json and sys.stdout.isatty()
-    with _folder(data) as folder, _progress(shown=not as_json) as progress:
-        with demonstrate(folder, seed=seed, port=port, progress=progress) as outcome:
-            if as_json:
-                print_json(outcome.report)
-            else:
-                for text in summary_lines(outcome, serving=serving):
-                    print_text(text)
-            sys.stdout.flush()
-            if serving:
-                _serve_until_interrupted()
+    with _folder(data) as folder, ExitStack() as stack:
+        with _progress(shown=not as_json) as progress:
+            outcome = stack.enter_context(demonstrate(folder, seed=seed, port=port, progress=progress))
+        # The bars are gone from here on: they would be drawn again over the addresses, and fold them.
+        if as_json:
+            print_json(outcome.report)
+        else:
+            for text in summary_lines(outcome, serving=serving, kept=data):
+                print_text(text)
+        push_out()
+        if serving:
+            _serve_until_interrupted()
         good = bool(outcome.report["verified"]) and outcome.judged.complete
     raise typer.Exit(ExitCode.OK if good else ExitCode.NEGATIVE)
 

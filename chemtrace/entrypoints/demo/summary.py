@@ -1,15 +1,20 @@
-"""The demonstration told in some thirty lines, in Chinese and English, with what is worth opening."""
+"""The demonstration told in some forty lines, in Chinese and English, with what is worth opening."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from chemtrace.entrypoints.demo.run import Outcome
 
 
-def summary_lines(outcome: Outcome, *, serving: bool) -> Iterator[str]:
-    """The counts, the refusals, every planted story with its alert, and the pages worth opening."""
+def summary_lines(outcome: Outcome, *, serving: bool, kept: Path | None) -> Iterator[str]:
+    """The counts, the refusals, every planted story with its alert, the pages worth opening or how to have them.
+
+    `kept` is the folder in which the ledger stays, None where it goes. An address ends its line and is never folded.
+    """
     report = outcome.report
     yield (
         f"一周演示 · a week in the demo city (seed {report['seed']}, {report['seconds']} s):"
@@ -26,18 +31,23 @@ def summary_lines(outcome: Outcome, *, serving: bool) -> Iterator[str]:
     yield from _stories(outcome, serving=serving)
     yield ""
     yield _verdict(report)
+    yield ""
     if serving:
-        yield ""
         yield from _pages(outcome)
+    yield from _afterwards(serving=serving, kept=kept)
 
 
 def _stories(outcome: Outcome, *, serving: bool) -> Iterator[str]:
     yield "流向异常 · flow anomalies (planted → found):"
     for planted, code, alert in outcome.judged.found:
-        found = "✗ 未发现 MISSED"
-        if alert is not None:
-            found = f"{outcome.url}/desk/alerts/{alert['id']}" if serving else f"✓ {alert['id'][:12]}…"
-        yield f"  {planted.detector}  {planted.zh} · {planted.en} [{code}] {found}"
+        told = f"  {planted.detector}  {planted.zh} · {planted.en} [{code}]"
+        if alert is None:
+            yield f"{told} ✗ 未发现 MISSED"
+        elif serving:
+            yield f"{told} ✓"
+            yield f"      {outcome.url}/desk/alerts/{alert['id']}"
+        else:
+            yield f"{told} ✓ {alert['id'][:12]}…"
     unexpected = len(outcome.judged.unexpected)
     yield f"  其他预警 other alerts: {unexpected}"
 
@@ -64,3 +74,18 @@ def _pages(outcome: Outcome) -> Iterator[str]:
         yield f"  一条预警 an alert  {outcome.url}/desk/alerts/{first['id']}"
     yield f"  标签页 label page  {outcome.url}/i/{outcome.longest}"
     yield f"  接口文档 API       {outcome.url}/docs"
+
+
+def _afterwards(*, serving: bool, kept: Path | None) -> Iterator[str]:
+    """Where the pages are to be had when this is over."""
+    if kept is not None:
+        folder = shlex.quote(str(kept))
+        yield (
+            f"账本已保留，查看网页 the ledger is kept; for its pages: chemtrace serve --data {folder}"
+            f" · 令牌 token: chemtrace keys token new NAME --data {folder}"
+        )
+    elif not serving:
+        yield (
+            "账本已删除；在终端中运行且不带 --once 可查看网页"
+            " the ledger is gone; for its pages run this at a terminal without --once, or keep it with --data DIR"
+        )
