@@ -24,6 +24,7 @@ from chemtrace.ledger.audit.entries import ReadEntry
 from chemtrace.ledger.audit.folded import FoldedLog
 from chemtrace.ledger.audit.port import AuditEntry, AuditStore, StoredFinding
 from chemtrace.ledger.audit.report import FaultLog
+from chemtrace.ledger.audit.steps import BUCKET_BITS, StepSums
 from chemtrace.ledger.memory import Memory
 from chemtrace.ledger.order import resolve_order
 from chemtrace.ledger.ports import Group, ReadTransaction, SubjectHead
@@ -32,8 +33,6 @@ from chemtrace.ledger.view import GroupView
 from chemtrace.trace.finding import Finding
 
 _COLUMNS: Final = ("kind", "phase", "actor", "counterparty", "late", "effective_us")
-BUCKET_BITS: Final = 10
-"""Steps of histories are compared in sums over 1,024 entries: constant memory, whatever their order in the table."""
 
 
 class ModelAudit:
@@ -47,7 +46,7 @@ class ModelAudit:
         self.findings: dict[tuple[int, int], tuple[Finding, int | None]] = {}
         self.log = FoldedLog(store)
         self._places: dict[tuple[int, str, str], list[tuple[int, int]]] = {}
-        self._sums: dict[int, int] = {}
+        self._steps = StepSums()
         self._faults = faults
         self._transaction = cast("ReadTransaction", self.log)
         self._view = GroupView(memory, catalogue, lambda: None)
@@ -99,12 +98,10 @@ class ModelAudit:
 
     def first_wrong_step(self, store: AuditStore) -> int | None:
         """Compare the steps of all histories with the stored ones; the lowest index whose steps differ, or None."""
-        sums = self._sums
         for subject, index, effect in store.subject_entries():
-            bucket = index >> BUCKET_BITS
-            sums[bucket] = sums.get(bucket, 0) - _step(subject, index, effect=effect)
-        wrong = [bucket for bucket, total in sums.items() if total]
-        return self._locate(store, min(wrong)) if wrong else None
+            self._steps.take_stored(subject, index, effect=effect)
+        wrong = self._steps.first_wrong()
+        return None if wrong is None else self._locate(store, wrong)
 
     def _locate(self, store: AuditStore, bucket: int) -> int:
         """Look at one bucket again, index by index."""
@@ -162,8 +159,7 @@ class ModelAudit:
             effect = decision.effect.get(subject.id, True)
             if not effect:
                 self.log.without_effect.add((subject.id, index))
-            bucket = index >> BUCKET_BITS
-            self._sums[bucket] = self._sums.get(bucket, 0) + _step(subject.id, index, effect=effect)
+            self._steps.compute(subject.id, index, effect=effect)
 
 
 def finding_row(place: tuple[int, int], finding: Finding, resolved_by: int | None) -> StoredFinding:
