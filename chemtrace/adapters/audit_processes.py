@@ -27,8 +27,9 @@ from chemtrace.core.errors import AuditStateError
 from chemtrace.ledger.audit.clean import ChunkResult
 from chemtrace.ledger.audit.port import AuditEntry
 
-WAITING_EACH: Final = 4
-"""Runs under way for each process: enough that none waits, few enough that none is far ahead."""
+WAITING_EACH: Final = 2
+"""Runs under way for each process: enough that none waits, few enough that at the end, when the processes are done and
+the other cores idle, little is left for the pass itself."""
 
 ANSWER_WITHIN_S: Final = 60
 """How long a process may take over one question, its start included. A run takes less than a second; this is many times
