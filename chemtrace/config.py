@@ -199,12 +199,16 @@ class Settings(BaseSettings):
 
 def _check_server(url: str) -> None:
     """Read the address of a database server as those will who open it; raises `ValueError`."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import make_conninfo
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
     try:
-        make_url(url)
-    except ArgumentError as error:
+        address = make_url(url)
+        _, options = address.get_dialect()().create_connect_args(address)
+        make_conninfo(**options)
+    except (ArgumentError, ProgrammingError) as error:
         message = "no address of a server"
         raise ValueError(message) from error
 

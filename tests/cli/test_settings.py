@@ -59,7 +59,14 @@ def test_all_that_is_wrong_is_told_at_once(town: Town, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://clerk:hunter2@host/x", "sqlite://x.db", "postgresql://clerk:hunter2@host:port/x"]
+    "url",
+    [
+        "mysql://clerk:hunter2@host/x",
+        "sqlite://x.db",
+        "postgresql://clerk:hunter2@host:port/x",
+        "postgresql://clerk:hunter2@/x?port=y",
+        "postgresql://clerk:hunter2@host/x?no_such_option=1",
+    ],
 )
 def test_the_address_of_a_database_is_never_shown_as_it_may_hold_a_password(
     town: Town, monkeypatch: pytest.MonkeyPatch, url: str
