@@ -1,6 +1,7 @@
 """The main job: a week of a city from nothing, every planted anomaly found, the whole log verified."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,8 +38,11 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Pa
         "--data",
         str(folder),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+    elsewhere = folder.with_name("real.db")
+    around = {**os.environ, "CHEMTRACE_DATABASE_URL": f"sqlite:///{elsewhere}"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False, env=around)
     assert done.returncode == 0, done.stderr[-2000:]
+    assert not elsewhere.exists(), "a simulated week went into a ledger of somebody else's"
     return json.loads(done.stdout), folder
 
 

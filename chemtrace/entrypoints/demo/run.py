@@ -15,7 +15,7 @@ from typing import Any, Final
 import uvicorn
 
 from chemtrace.bootstrap import Application, DemoClock, init_ledger, maintenance, open_application
-from chemtrace.config import Settings
+from chemtrace.config import DATABASE_FILE, Settings, sqlite_url
 from chemtrace.core.credit_code import make_credit_code
 from chemtrace.core.errors import UnavailableError
 from chemtrace.entrypoints.demo.cast import Cast, make_cast
@@ -58,7 +58,8 @@ def demonstrate(data_dir: Path, *, seed: int, port: int, progress: Progress) -> 
     with ProcessPoolExecutor(PRINTERS, mp_context=context) as pool:
         # The printers are forked before this process has any thread.
         list(pool.map(_ready, range(PRINTERS)))
-        settings = Settings(data_dir=data_dir, port=port)
+        # Whatever the surroundings name: a simulated week must never begin a ledger in a database of somebody else's.
+        settings = Settings(data_dir=data_dir, port=port, database_url=sqlite_url(data_dir / DATABASE_FILE))
         clock = DemoClock(WEEK_START_US - DAY, demo=True)
         made = init_ledger(
             settings,
