@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
 
 from chemtrace.core.errors import ChemtraceError, EvidenceError, UnavailableError
+from chemtrace.ledger.witness import Evidence
 
 MAX_PAUSE_S: Final = 300.0
 
@@ -18,8 +19,16 @@ log = structlog.get_logger("chemtrace.mirror")
 class FollowingThread:
     """Calls `follow` every `interval_s` seconds; after failures less often, up to every five minutes."""
 
-    def __init__(self, follow: Callable[[], object], *, interval_s: float) -> None:
-        """Prepare the thread; it starts with `start`."""
+    def __init__(
+        self,
+        follow: Callable[[], object],
+        *,
+        interval_s: float,
+        standing: Callable[[], Sequence[Evidence]] = tuple,
+    ) -> None:
+        """Prepare the thread; it starts with `start`. `standing`: evidence kept that nobody has acknowledged."""
+        self._standing = standing
+        self._told = 0
         self._follow = follow
         self._interval_s = interval_s
         self._ended = threading.Event()
@@ -42,8 +51,17 @@ class FollowingThread:
         while not self._ended.wait(pause_s):
             pause_s = self._interval_s if self._round() else min(MAX_PAUSE_S, max(1.0, 2 * pause_s))
 
+    def _tell_standing(self) -> None:
+        """Evidence comes by requests too: what stands is said at the start, and whenever there is more of it."""
+        standing = self._standing()
+        if len(standing) > self._told:
+            codes = sorted({one.code for one in standing})
+            log.error("mirror.evidence-stands", count=len(standing), codes=codes)
+        self._told = len(standing)
+
     def _round(self) -> bool:
         try:
+            self._tell_standing()
             self._follow()
         except EvidenceError as error:
             log.exception("mirror.evidence", **error.problem())

@@ -44,6 +44,7 @@ CREATE TABLE IF NOT EXISTS evidence (
     id INTEGER PRIMARY KEY, found_us INTEGER NOT NULL, origin TEXT NOT NULL, code TEXT NOT NULL,
     first_note BLOB NOT NULL, second_note BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS acknowledged (id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL);
 CREATE TRIGGER IF NOT EXISTS guard_kept_shrink BEFORE UPDATE ON kept
     WHEN NEW.size < OLD.size OR (NEW.size = OLD.size AND NEW.root <> OLD.root)
     BEGIN SELECT RAISE(ABORT, 'a witness never goes back'); END;
@@ -54,6 +55,11 @@ CREATE TRIGGER IF NOT EXISTS guard_evidence_update BEFORE UPDATE ON evidence
 CREATE TRIGGER IF NOT EXISTS guard_evidence_delete BEFORE DELETE ON evidence
     BEGIN SELECT RAISE(ABORT, 'append-only: evidence'); END;
 """
+
+_STANDING: Final = (
+    "SELECT found_us, origin, code, first_note, second_note FROM evidence"
+    " WHERE id NOT IN (SELECT id FROM acknowledged) ORDER BY id"
+)
 
 
 class WitnessIdentity(msgspec.Struct, frozen=True):
@@ -166,6 +172,20 @@ class SQLiteWitnessState:
         sql = "SELECT found_us, origin, code, first_note, second_note FROM evidence ORDER BY id"
         with self._lock, named_errors():
             return tuple([Evidence(*row) for row in self._connection.execute(sql)])
+
+    def standing(self) -> tuple[Evidence, ...]:
+        """The contradictions that nobody has acknowledged, oldest first."""
+        with self._lock, named_errors():
+            return tuple([Evidence(*row) for row in self._connection.execute(_STANDING)])
+
+    def acknowledge(self, now_us: int) -> tuple[Evidence, ...]:
+        """Take note that a person has dealt with what stands, durable on return; all of it stays kept."""
+        with self._writing():
+            found = tuple([Evidence(*row) for row in self._connection.execute(_STANDING)])
+            self._connection.execute(
+                "INSERT OR IGNORE INTO acknowledged (id, at_us) SELECT id, ? FROM evidence", (now_us,)
+            )
+        return found
 
     def close(self) -> None:
         """Close the file."""

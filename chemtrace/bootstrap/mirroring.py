@@ -17,7 +17,7 @@ from chemtrace.adapters.witness_state import STATE_FILE, SQLiteWitnessState, loa
 from chemtrace.core.bundle.trust import Trust, parse_trust_file
 from chemtrace.core.errors import SettingError
 from chemtrace.ledger.ports import Clock
-from chemtrace.ledger.witness import Kept, Witness
+from chemtrace.ledger.witness import Evidence, Kept, Witness
 from chemtrace.mirror.follow import Follower
 
 __all__ = ["FollowingThread", "Mirror", "load_token", "load_trust", "opened_mirror"]
@@ -26,11 +26,19 @@ __all__ = ["FollowingThread", "Mirror", "load_token", "load_trust", "opened_mirr
 class Mirror:
     """A wired mirror: what recomputes, what cosigns, and what it keeps."""
 
-    def __init__(self, origin: str, follower: Follower, witness: Witness, store: SQLiteMirrorStore) -> None:
-        """Take the parts; `opened_mirror` makes them."""
+    def __init__(
+        self,
+        origin: str,
+        follower: Follower,
+        witness: Witness,
+        store: SQLiteMirrorStore,
+        standing: Callable[[], tuple[Evidence, ...]],
+    ) -> None:
+        """Take the parts; `opened_mirror` makes them. `standing` tells what is kept and not acknowledged."""
         self.origin = origin
         self.follower = follower
         self.witness = witness
+        self.standing = standing
         self.files = MirrorFiles(store, lambda: witness.kept(origin))
 
 
@@ -107,7 +115,7 @@ def opened_mirror(
                 clock=clock,
                 examine=follower.examine,
             )
-            yield Mirror(trust.origin, follower, witness, store)
+            yield Mirror(trust.origin, follower, witness, store, state.standing)
         finally:
             follower.close()
             store.close()

@@ -22,9 +22,11 @@ from chemtrace.ledger.witness import Evidence, Examine, Witness
 
 __all__ = [
     "WitnessIdentity",
+    "acknowledge_evidence",
     "create_identity",
     "load_evidence",
     "load_identity",
+    "load_standing",
     "opened_witness",
     "trusted_logs",
 ]
@@ -80,12 +82,30 @@ def opened_witness(
 
 
 def load_evidence(folder: Path) -> tuple[Evidence, ...]:
-    """Return the contradictions that a witness has kept, oldest first; raises `SettingError` where there is none."""
+    """Return the contradictions that a witness has kept, oldest first; raises `SettingError` for another folder."""
+    with _memory(folder) as state:
+        return state.evidence()
+
+
+def load_standing(folder: Path) -> tuple[Evidence, ...]:
+    """Return those of them that nobody has acknowledged; raises as `load_evidence`."""
+    with _memory(folder) as state:
+        return state.standing()
+
+
+def acknowledge_evidence(folder: Path, clock: Clock | None = None) -> tuple[Evidence, ...]:
+    """A person has dealt with what stands: it stays kept and is told no more; return it. Raises as `load_evidence`."""
+    with _memory(folder) as state:
+        return state.acknowledge((clock or SystemClock()).now_us())
+
+
+@contextmanager
+def _memory(folder: Path) -> Iterator[SQLiteWitnessState]:
     path = folder / STATE_FILE
     if not path.exists():
         raise SettingError("this folder holds no witness's memory: none was served from here", setting="data")
     state = SQLiteWitnessState(path)
     try:
-        return state.evidence()
+        yield state
     finally:
         state.close()

@@ -54,7 +54,8 @@ def test_a_mirror_is_made_and_recomputes_by_command(world, files):
     world.publish()
     told = run_ok("mirror", "follow", "--data", folder, *where(world, files), "--json").json
     assert world.application.ledger.size == told["size"]
-    assert {"evidence": []} == run_ok("mirror", "evidence", "--data", folder, "--json").json
+    kept = run_ok("mirror", "evidence", "--data", folder, "--json").json
+    assert {"evidence": [], "standing": 0, "acknowledged": 0} == kept
 
 
 def test_a_mirror_without_a_valid_token_is_refused_and_said_so(world, files):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 
 from chemtrace.entrypoints.cli.contradictions import meaning
 from chemtrace.entrypoints.cli.counting import counted
+from chemtrace.entrypoints.cli.exit_codes import ExitCode
 from chemtrace.entrypoints.cli.options import AsJSON
 from chemtrace.entrypoints.cli.output import (
     print_json,
@@ -21,6 +23,7 @@ from chemtrace.entrypoints.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from chemtrace.ledger.witness import Evidence
     from chemtrace.mirror.ports import Position
 
 Folder = Annotated[Path, typer.Option("--data", metavar="DIR", help="folder of the mirror / 镜像方目录")]
@@ -72,8 +75,13 @@ def init(
 def follow(
     data: Folder, log: LogURL, trust: TrustFile, token_file: TokenFile = None, as_json: AsJSON = False
 ) -> None:
-    """Recompute the log up to its newest checkpoint, once; exit code 5 and the error when it contradicts / 复算一次."""
+    """Recompute the log up to its newest checkpoint, once; exit code 5 when it contradicts / 复算一次.
+
+    Evidence kept before ends it with 5 too, until `mirror evidence --acknowledge` / 证据在确认前一直提示。
+    """
     from chemtrace.bootstrap.mirroring import load_token, load_trust, opened_mirror
+    from chemtrace.core.errors import ChemtraceError, EvidenceError
+    from chemtrace.entrypoints.cli.output import print_error
 
     with opened_mirror(
         data.absolute(),
@@ -82,15 +90,30 @@ def follow(
         token=load_token(token_file),
         waiting=waiting_note(shown=not as_json),
     ) as mirror:
-        mirror.follower.follow()
-        result = _state(mirror.follower.position)
+        try:
+            mirror.follower.follow()
+        except ChemtraceError as error:
+            standing = mirror.standing()
+            if not standing or isinstance(error, EvidenceError):
+                raise
+            print_error(error, as_json=as_json)
+            if not as_json:
+                _say_standing(standing)
+            raise typer.Exit(ExitCode.EVIDENCE) from error
+        standing = mirror.standing()
+        result = _state(mirror.follower.position) | {"standing": len(standing)}
     if as_json:
         print_json(result)
+    elif standing:
+        print_text(f"已复算 read: {counted(result['size'], 'entry')}, log time {result['log_time']}")
+        _say_standing(standing)
     else:
         print_text(
             f"复算一致 recomputed: {counted(result['size'], 'entry')}, {counted(result['subjects'], 'subject')}, "
             f"log time {result['log_time']}"
         )
+    if standing:
+        raise typer.Exit(ExitCode.EVIDENCE)
 
 
 def serve(
@@ -126,8 +149,9 @@ def serve(
         else:
             print_text(f"镜像服务已启动 mirror {witness.name} at {url}/add-checkpoint")
             print_note("  /state 进度 progress · /evidence 证据 · /metrics 指标 · Ctrl-C 停止 stops")
+            _say_standing(mirror.standing())
         push_out()
-        thread = FollowingThread(mirror.follower.follow, interval_s=interval)
+        thread = FollowingThread(mirror.follower.follow, interval_s=interval, standing=mirror.standing)
         thread.start()
         try:
             run_witness(create_mirror_app(mirror, thread), listener)
@@ -135,9 +159,19 @@ def serve(
             thread.stop()
 
 
-def evidence(data: Folder, as_json: AsJSON = False) -> None:
+def evidence(
+    data: Folder,
+    acknowledge: Annotated[
+        bool,
+        typer.Option(
+            "--acknowledge",
+            help="you have dealt with all of it: do not tell it again; it stays kept / 已处理，不再提示；证据仍留存",
+        ),
+    ] = False,
+    as_json: AsJSON = False,
+) -> None:
     """Show what contradicted: two signed checkpoints, or a checkpoint and what was found under it / 显示矛盾证据."""
-    from chemtrace.bootstrap.witnessing import load_evidence
+    from chemtrace.bootstrap.witnessing import acknowledge_evidence, load_evidence, load_standing
     from chemtrace.core.times import format_utc
 
     rows = [
@@ -152,8 +186,10 @@ def evidence(data: Folder, as_json: AsJSON = False) -> None:
         }
         for one in load_evidence(data.absolute())
     ]
+    acknowledged = acknowledge_evidence(data.absolute()) if acknowledge else ()
+    standing = load_standing(data.absolute())
     if as_json:
-        print_json({"evidence": rows})
+        print_json({"evidence": rows, "standing": len(standing), "acknowledged": len(acknowledged)})
         return
     if not rows:
         print_text("没有矛盾 nothing ever contradicted")
@@ -162,6 +198,24 @@ def evidence(data: Folder, as_json: AsJSON = False) -> None:
         print_text(f"  {row['text_zh']}\n  {row['text_en']}")
         print_text(row["first"])
         print_text(row["second"])
+    for one in acknowledged:
+        print_text(f"已确认 acknowledged: {format_utc(one.found_us)} [{one.code}]")
+    _say_standing(standing)
+
+
+def _say_standing(standing: Sequence[Evidence]) -> None:
+    """What is kept and not acknowledged; nothing where nothing stands."""
+    if not standing:
+        return
+    count = len(standing)
+    print_text(
+        f"留存的证据中有 {count} 项未确认，请逐项阅读"
+        f" · {counted(count, 'finding')} in the kept evidence, not acknowledged:"
+        " read `chemtrace mirror evidence`; once dealt with, --acknowledge / 处理后加 --acknowledge"
+    )
+    for code in sorted({one.code for one in standing}):
+        zh, en = meaning(code)
+        print_note(f"  [{code}]\n    {zh}\n    {en}")
 
 
 def _state(position: Position) -> dict[str, Any]:

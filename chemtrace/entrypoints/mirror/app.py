@@ -22,10 +22,11 @@ from chemtrace.entrypoints.api.problems import problem_response
 from chemtrace.entrypoints.witness.app import create_witness_app
 from chemtrace.ledger.static import read_hash_tile
 from chemtrace.mirror.ports import Position
+from chemtrace.mirror.standing import standing_problem
 
 RECOMPUTED: Final = Gauge("chemtrace_mirror_entries", "Entries recomputed by this mirror")
 HEALTHY: Final = Gauge(
-    "chemtrace_mirror_healthy", "1 while the last look at the log went well, 0 after a fault"
+    "chemtrace_mirror_healthy", "1 while the last look went well and no evidence stands, else 0"
 )
 
 _LEVEL: Final = re.compile(r"[0-9]|[1-5][0-9]|6[0-3]", re.ASCII)
@@ -43,17 +44,18 @@ def create_mirror_app(mirror: Mirror, thread: FollowingThread | None = None) -> 
     app.state.mirror = mirror
     app.state.thread = thread
     RECOMPUTED.set_function(lambda: mirror.follower.position.size)
-    HEALTHY.set_function(lambda: 0 if thread is not None and thread.fault is not None else 1)
+    HEALTHY.set_function(lambda: 0 if _fault(mirror, thread) is not None else 1)
     return app
 
 
 async def show_progress(request: Request) -> Response:
-    """How far it has recomputed, and what the last look at the log ended with (`fault`: a problem, or null)."""
+    """How far it has recomputed, and `fault`: evidence that stands, or what the last look ended with, or null."""
     mirror: Mirror = request.app.state.mirror
     thread: FollowingThread | None = request.app.state.thread
     position = await run_in_threadpool(lambda: mirror.follower.position)
-    fault = None if thread is None or thread.fault is None else thread.fault.problem()
-    return Response(orjson.dumps(state_of(position) | {"fault": fault}), media_type="application/json")
+    fault = await run_in_threadpool(_fault, mirror, thread)
+    told = state_of(position) | {"fault": fault, "standing": len(await run_in_threadpool(mirror.standing))}
+    return Response(orjson.dumps(told), media_type="application/json")
 
 
 async def show_checkpoint(request: Request) -> Response:
@@ -79,6 +81,14 @@ async def show_tile(request: Request) -> Response:
         return problem_response(error)
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
     return Response(data, media_type="application/octet-stream", headers=headers)
+
+
+def _fault(mirror: Mirror, thread: FollowingThread | None) -> dict[str, object] | None:
+    """Kept evidence outlives every good look; and what the last look ended with comes after it."""
+    found = standing_problem(mirror.standing())
+    if found is None and thread is not None and thread.fault is not None:
+        return thread.fault.problem()
+    return found
 
 
 def state_of(position: Position) -> dict[str, Any]:
