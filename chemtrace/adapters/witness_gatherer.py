@@ -47,6 +47,8 @@ class WitnessStatus(msgspec.Struct, frozen=True):
     refused: int = 0
     code: str | None = None
     detail: str | None = None
+    said: str | None = None
+    """Code and words of a witness that gave a reason for refusing: data from outside, cut."""
 
 
 @dataclass(slots=True)
@@ -251,20 +253,25 @@ class WitnessGatherer:
         if isinstance(asked_for, int):
             wait_us = max(wait_us, min(asked_for, 300) * 1_000_000)
         asked.not_before_us = now_us + wait_us
-        first = asked.status.code != error.code
+        reason = error.fields.get("said_code")
+        said = f"{reason}: {error.fields.get('said')}" if reason else None
+        # A mirror that was behind and now contradicts is news, though both are `witness.unavailable` to us.
+        first = (asked.status.code, _code_of(asked.status.said)) != (error.code, _code_of(said))
         asked.status = msgspec.structs.replace(
             asked.status,
             failures=failures,
             refused=asked.status.refused + 1,
             code=error.code,
             detail=error.message,
+            said=said,
         )
         if isinstance(error, EvidenceError):
             log.error("witness.evidence", witness=asked.witness.name, **error.problem())
             if first and asked.kept < MAX_KEPT:
                 asked.kept += self._keep(error, now_us)
         elif first:
-            log.warning("witness.failed", witness=asked.witness.name, **error.problem())
+            tell = log.error if said and said.startswith("evidence.") else log.warning
+            tell("witness.failed", witness=asked.witness.name, **error.problem())
 
     def _keep(self, error: EvidenceError, now_us: int) -> int:
         """Store what contradicts itself, when both sides are in hand: a forged line is; others are told in the log.
@@ -279,3 +286,7 @@ class WitnessGatherer:
         with self._store.write() as transaction:
             transaction.store_fork(ForkRow(now_us, error.code, first, second))
         return 1
+
+
+def _code_of(said: str | None) -> str | None:
+    return None if said is None else said.split(":", 1)[0]

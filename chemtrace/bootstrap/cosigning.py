@@ -78,7 +78,7 @@ class Witnesses:
         return self._gatherer.statuses()
 
     def health(self) -> dict[str, object]:
-        """`{mode, quorum, satisfied, satisfied_size, size, failing}`; `failing` names witnesses with a code."""
+        """What `/readyz` says: `failing` holds our code of each witness that fails, `said` its own reason."""
         size, satisfied = self._gatherer.gathered_size, self._gatherer.satisfied_size
         return {
             "mode": self._mode,
@@ -87,4 +87,5 @@ class Witnesses:
             "satisfied_size": satisfied,
             "size": size,
             "failing": {one.name: one.code for one in self.statuses if one.code is not None},
+            "said": {one.name: one.said for one in self.statuses if one.said is not None},
         }

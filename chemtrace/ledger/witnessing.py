@@ -6,6 +6,7 @@ verifies under the key of the policy, and its answers about sizes only choose th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
@@ -41,6 +42,9 @@ MAX_ASKED: Final = 3
 CLOCK_SLACK_S: Final = 300
 """How far a witness's clock may be ahead of ours: its time states how fresh a proof is."""
 MAX_ANSWER_BYTES: Final = MAX_REQUEST_BYTES
+MAX_SAID: Final = 200
+"""Characters shown of what a witness says when it refuses."""
+_CODE: Final = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+){0,6}", re.ASCII)
 SECOND_US: Final = 1_000_000
 
 ReadPath = Callable[[int, int], Sequence[bytes]]
@@ -53,6 +57,13 @@ class WitnessAnswer(msgspec.Struct, frozen=True):
     status: int
     body: bytes
     retry_after_s: int | None = None
+
+
+class _Told(msgspec.Struct):
+    """The members that are read of a problem document (RFC 9457)."""
+
+    code: str = ""
+    detail: str = ""
 
 
 class WitnessCaller(Protocol):
@@ -229,13 +240,32 @@ def _cosignature(verifier: CosignatureVerifier, note: Note, body: bytes, now_s: 
 
 
 def _refused(witness: PolicyWitness, answer: WitnessAnswer) -> WitnessUnavailableError:
+    said_code, said = _said(answer.body)
+    words = _words(answer.status)
+    if said_code.startswith("evidence."):
+        words = "it has found that our log contradicts itself"
     return WitnessUnavailableError(
-        f"the witness answers {answer.status}: {_words(answer.status)}",
+        f"the witness answers {answer.status}: {words}" + (f" [{said_code}]: {said}" if said_code else ""),
         witness=witness.name,
         status=answer.status,
         retry_after_s=answer.retry_after_s or 0,
-        said=answer.body[:200].decode("utf-8", "replace"),
+        said_code=said_code,
+        said=said,
     )
+
+
+def _said(body: bytes) -> tuple[str, str]:
+    """What a refusal says of itself: its code, "" where it names none, and its words, cut; both are data of others."""
+    try:
+        told = msgspec.json.decode(body, type=_Told)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return "", _printable(body[:MAX_SAID].decode("utf-8", "replace"))
+    code = told.code if len(told.code) <= 64 and _CODE.fullmatch(told.code) else ""
+    return code, _printable(told.detail[:MAX_SAID])
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _words(status: int) -> str:

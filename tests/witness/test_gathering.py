@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from chemtrace.adapters.http.witness_client import HTTPWitnessCaller
 from chemtrace.adapters.sql.engine import Database
@@ -330,6 +331,18 @@ def test_whatever_a_liar_answers_the_others_are_enough(
         town.publish()
         wait_for(lambda: len(town.cosigned().cosignatures) == 2)
         wait_for(lambda: town.health()["failing"] == {"B": "witness.unavailable"})
+
+
+def test_the_reason_of_a_mirror_that_refuses_is_told_cut_and_printable(
+    founded: Seeded, tmp_path: Path
+) -> None:
+    body = b'{"code":"evidence.map","detail":"the map\\u001b[2J ' + b"x" * 5000 + b'","status":422}'
+    with lied_to(founded, tmp_path, lambda _: Response(body, 422)) as town, capture_logs() as lines:
+        town.publish()
+        wait_for(lambda: town.health()["said"] == {"B": f"evidence.map: the map [2J {'x' * 188}"})
+        assert {"B": "witness.unavailable"} == town.health()["failing"]
+    told = [line for line in lines if line["event"] == "witness.failed"]
+    assert [("error", "evidence.map")] == [(line["log_level"], line["fields"]["said_code"]) for line in told]
 
 
 def test_a_witness_that_holds_more_than_we_ever_signed_tells_of_a_rollback(

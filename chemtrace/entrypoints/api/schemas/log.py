@@ -35,6 +35,10 @@ class Witnessing(BaseModel):
     failing: Annotated[
         dict[str, str], Field(description="witnesses that do not cosign, with the code of why")
     ]
+    said: Annotated[
+        dict[str, str],
+        Field(description="what those that gave a reason say: its code and words, cut; data from outside"),
+    ]
 
 
 class Readiness(BaseModel):
