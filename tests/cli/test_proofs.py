@@ -94,6 +94,57 @@ def test_a_verdict_is_four_sentences_and_what_was_not_checked(files: dict[str, P
     assert "真实" not in english
 
 
+def test_a_verdict_says_that_alerts_and_contradictions_are_not_in_a_proof(files: dict[str, Path]) -> None:
+    for kind in ("bundle", "status"):
+        told = run_ok("verify", kind, f"{kind}.json", "--trust", "trust.json").out
+        assert "预警或矛盾记录" in told
+        assert "alerts or contradictions" in told
+
+
+@pytest.mark.parametrize("program", ["whole", "base"])
+@pytest.mark.parametrize(
+    ("kind", "file", "words"),
+    [
+        ("bundle", "status.json", ("这是状态证明", "chemtrace verify status")),
+        ("bundle", "status.cbor", ("这是状态证明", "chemtrace verify status")),
+        ("status", "bundle.json", ("这是证明包", "chemtrace verify bundle")),
+        ("status", "bundle.cbor", ("这是证明包", "chemtrace verify bundle")),
+        ("bundle", "trust.json", ("这是信任文件", "--trust")),
+        ("status", "trust.json", ("这是信任文件", "--trust")),
+        ("bundle", "status.png", ("这是图片", "offline page")),
+        ("status", "status.png", ("这是图片", "offline page")),
+        ("bundle", "checkpoint", ("这是检查点", "chemtrace verify checkpoint")),
+        ("bundle", "page.html", ("这是网页", "web page")),
+    ],
+)
+def test_a_file_of_another_kind_is_named_with_the_command_that_takes_it(
+    files: dict[str, Path], program: str, kind: str, file: str, words: tuple[str, str]
+) -> None:
+    Path("checkpoint").write_text("log.example\n1\nAAAA\n\n\u2014 log.example BBBB\n")
+    Path("page.html").write_text("<!doctype html>\n")
+    line = ("verify", kind, file, "--trust", "trust.json")
+    told = run(*line).err if program == "whole" else base_only(*line).stderr
+    first, second = told.splitlines()[:2]
+    assert words[0] in first
+    assert words[1] in second
+
+
+def test_the_text_of_a_status_code_is_printed_and_verifies(files: dict[str, Path], drum: str) -> None:
+    text = run_ok("status", drum, "--text").out.strip()
+    assert text.startswith("CTS1:")
+    told = run_ok("verify", "status", text, "--trust", "trust.json", "--json").json
+    assert (told["subject"], told["count"]) == (drum, 1)
+    run_ok("status", drum, "--text", "-o", "status.txt")
+    assert run_ok("verify", "status", "status.txt", "--trust", "trust.json").code == ExitCode.OK
+    assert run("status", drum, "--text", "--compact", "-o", "both").code == ExitCode.USAGE
+
+
+def test_a_trust_file_without_an_age_limit_is_told(files: dict[str, Path]) -> None:
+    told = run_ok("trust", "export").err
+    assert "CHEMTRACE_PROOF_MAX_AGE_S" in told
+    assert "没有规定" in told
+
+
 def test_the_qr_code_of_a_status_proof_is_read_and_verifies(files: dict[str, Path], drum: str) -> None:
     (code,) = scan_file(files["status.png"]).codes
     told = run_ok("verify", "status", code.text, "--trust", "trust.json", "--json").json

@@ -80,6 +80,21 @@ def test_a_damaged_trust_file_is_not_taken_for_a_damaged_proof(proof: Path, prog
     assert "[trust.format]" in lines[2]
 
 
+def test_a_trust_file_of_another_authority_is_told_with_both_sides(proof: Path) -> None:
+    trust = json.loads(Path("trust.json").read_text())
+    trust["authority"] = "ab" * 32
+    Path("trust.json").write_text(json.dumps(trust, sort_keys=True, separators=(",", ":")))
+    lines = told("whole", "bundle.json", "--trust", "trust.json")
+    assert "[key.role]" in lines[2]
+    # Which of two checks meets it first depends on the keys: histories stand in the order of their subjects.
+    assert re.search(
+        r"is not the authority key in force|does not register the pinned authority's key", lines[2]
+    )
+    fields = dict(line.strip().split(": ", 1) for line in lines[3:])
+    assert {fields.get("expected"), fields.get("authority")} & {"ab" * 32}
+    assert (fields.get("signers") or fields["kid"]) not in {"", "ab" * 32}
+
+
 def test_every_error_has_two_plain_lines_and_no_code_of_the_table_is_unknown() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "code")]
     assert set(MEANINGS) <= {kind.code for kind in kinds}

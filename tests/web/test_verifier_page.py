@@ -100,6 +100,21 @@ def test_without_a_mirror_authentic_says_that_the_histories_of_keys_are_the_oper
     assert "the histories of the keys are complete is as the operator states" in text
 
 
+@pytest.mark.parametrize("name", [COSIGNED, STATUS])
+def test_what_the_ledger_has_found_is_said_to_be_in_no_proof(page: Any, tmp_path: Path, name: str) -> None:
+    hand_over(page, vector(name), tmp_path)
+    text = page.locator("[data-not-checked=alerts]").inner_text()
+    assert "预警或矛盾记录" in text
+    assert "alerts or contradictions" in text
+
+
+def test_units_are_words(page: Any, tmp_path: Path) -> None:
+    hand_over(page, vector(COSIGNED), tmp_path)
+    text = page.inner_text(".events")
+    assert "千克 kg" in text
+    assert "KGM" not in text
+
+
 def test_a_mirror_whose_clock_is_ahead_is_named(page: Any, tmp_path: Path) -> None:
     hand_over(page, vector("mirror-clock-of-all-ahead"), tmp_path)
     assert tone(page) == "word"

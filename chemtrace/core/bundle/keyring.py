@@ -198,7 +198,7 @@ class Keyring:
         kid = entry.key.kid if entry.key is not None and entry.what == ("key", "register") else None
         if kid != self._authority or entry.header.signers != (kid,):
             raise KeyRoleError(
-                "entry 0 of the log is the pinned authority's key, signed by itself",
+                "entry 0 of the log does not register the pinned authority's key, signed by itself",
                 expected=self._authority,
                 signers=entry.header.signers,
             )
@@ -265,9 +265,12 @@ class Keyring:
         fits = key.role == role and (replaced is None or replaced >= entry.index)
         if not fits or not self._is_rooted(key):
             raise KeyRoleError(
-                f"{entry.header.kind}/{entry.header.phase} is signed by the {role} key in force",
+                f"{entry.header.kind}/{entry.header.phase} is signed by a key that, under the pinned authority, "
+                f"is not the {role} key in force",
                 kid=key.kid,
                 role=key.role,
+                expected_role=role,
+                authority=self._authority,
                 index=entry.index,
                 replaced_index=replaced,
             )

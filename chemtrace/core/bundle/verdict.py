@@ -147,8 +147,15 @@ _GAPS: Final = {
         "What happened after the time stated above.",
     ),
     "rules": (
-        "法规与业务规则，以及当时该企业是否已登记且未注销。",
-        "Rules of law and business, and whether the enterprise was registered and open then.",
+        (
+            "法规与业务规则，以及当时该企业是否已登记且未注销。"
+            "账本是否对它有预警或矛盾记录：请在联网时查看履历页，或向主管部门核实。"
+        ),
+        (
+            "Rules of law and business, and whether the enterprise was registered and open then. "
+            "Whether the ledger has alerts or contradictions about it: "
+            "look at its history page when online, or ask the authority."
+        ),
     ),
     "mirror": (
         "完整性与时间仅凭运营方声明：没有可采信的独立镜像会签。",

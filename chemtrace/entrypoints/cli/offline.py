@@ -29,9 +29,10 @@ from chemtrace.core.errors import (
 from chemtrace.core.note import parse_vkey
 from chemtrace.core.times import format_utc, parse_rfc3339
 from chemtrace.entrypoints.cli.exit_codes import ExitCode, exit_code
+from chemtrace.entrypoints.cli.file_kinds import misplaced
 from chemtrace.entrypoints.cli.offline_parser import KINDS, make_parser
 from chemtrace.entrypoints.cli.output import print_json, print_text
-from chemtrace.entrypoints.cli.refusals import print_refusal
+from chemtrace.entrypoints.cli.refusals import is_form, print_refusal
 from chemtrace.ledger.prove import parse_proof, verify_entry_proof
 
 Kind: TypeAlias = Literal["bundle", "status"]
@@ -185,10 +186,22 @@ def judge(
     try:
         verdict = check_file(kind, proof, trust, at=at, max_age_s=max_age_s)
     except ChemtraceError as error:
-        print_refusal(error, as_json=as_json)
+        print_refusal(error, as_json=as_json, instead=_misplaced(kind, proof, error))
         return exit_code(error)
     show(verdict, language=language, as_json=as_json)
     return ExitCode.OK
+
+
+def _misplaced(kind: Kind, proof: str, error: ChemtraceError) -> tuple[str, str] | None:
+    """What the file is, where it cannot be read as a proof of this kind because it is something else."""
+    if not is_form(error):
+        return None
+    if proof.startswith(QR_PREFIX):
+        return misplaced(proof.encode(), kind)
+    try:
+        return misplaced(_read(Path(proof)), kind)
+    except (BundleTooLargeError, ProofFileError):
+        return None
 
 
 def judge_entry_proof(file: Path, *, origin: str, key: str, as_json: bool) -> ExitCode:

@@ -109,12 +109,26 @@ def refusal_lines(error: ChemtraceError) -> tuple[str, str]:
     return f"{heads[0]}：{means[0]}", f"{heads[1]}: {means[1]}"
 
 
-def print_refusal(error: ChemtraceError, *, as_json: bool) -> None:
-    """Print on stderr the plain lines, then code, detail and both sides; for programs the problem alone."""
+def is_form(error: ChemtraceError) -> bool:
+    """Whether it says that a proof cannot be read, rather than that it is false."""
+    return FORM_CODES.match(error.code) is not None
+
+
+def print_refusal(error: ChemtraceError, *, as_json: bool, instead: tuple[str, str] | None = None) -> None:
+    """Print on stderr the plain lines, then code, detail and both sides; for programs the problem alone.
+
+    Args:
+        instead: what a file is that is no proof of the kind asked for (Chinese, English); None: what the code means.
+    """
     if not as_json:
-        for line in refusal_lines(error):
+        lines = refusal_lines(error) if instead is None else _other_file(instead)
+        for line in lines:
             print_note(line)
     print_error(error, as_json=as_json)
+
+
+def _other_file(instead: tuple[str, str]) -> tuple[str, str]:
+    return f"{UNDONE[0]}：{instead[0]}", f"{UNDONE[1]}: {instead[1]}"
 
 
 def _heading(error: ChemtraceError) -> tuple[str, str]:

@@ -113,7 +113,7 @@ class Office {
   checkFounder({ header, said }) {
     const founding = header.kind === 'key' && header.phase === 'register' && said?.kid === this.authority;
     if (!founding || header.signers.join() !== this.authority) {
-      refuse('key.role', "entry 0 of the log is the pinned authority's key, signed by itself", { expected: this.authority, found: header.signers });
+      refuse('key.role', "entry 0 of the log does not register the pinned authority's key, signed by itself", { expected: this.authority, found: header.signers });
     }
   }
 
@@ -155,7 +155,10 @@ class Office {
       return;
     }
     const rooted = header.kind === 'key' && index > 1 && ROOT_ROLES.includes(said?.role);
-    if (!this.isInForce(life, rooted ? 'recovery' : 'authority', index)) odd();
+    const role = rooted ? 'recovery' : 'authority';
+    if (this.isInForce(life, role, index)) return;
+    const detail = `${header.kind}/${header.phase} is signed by a key that, under the pinned authority, is not the ${role} key in force`;
+    refuse('key.role', detail, { ...about, role: life.role, expected_role: role, authority: this.authority });
   }
 
   isInForce(life, role, index) {

@@ -3,7 +3,7 @@
 import { make } from './dom.js';
 import { isItem } from './subjects.js';
 import { parseTime } from './times.js';
-import { beijing, explainRefusal, isFormCode, kindWord, LANGUAGES, pick, prettyCode, substanceOf, word } from './words.js';
+import { beijing, explainRefusal, isFormCode, kindWord, LANGUAGES, pick, prettyCode, substanceOf, unitWord, word } from './words.js';
 
 const MOST_SHOWN = 200;
 const SIGNS = { yes: '\u2713', word: '!', not: '\u2014', bad: '\u2717', old: '\u65e7' };
@@ -121,7 +121,9 @@ function ageOf(language, time, now) {
 }
 
 function showNotChecked(language, verdict, trust) {
-  const codes = [...(trust.source === 'operator' ? ['trust'] : []), ...verdict.notChecked];
+  // What the ledger has found about an item is in no proof: said right after `truth`, the first thing to look at.
+  const [truth, ...rest] = verdict.notChecked;
+  const codes = [...(trust.source === 'operator' ? ['trust'] : []), truth, 'alerts', ...rest];
   const ahead = key => listOf(key, verdict.ahead.map(({ name, time }) => `${name} (${moment(key, time)})`));
   const fields = key => ({ time: moment(key, verdict.time), mirrors: ahead(key) });
   const rows = codes.map(code =>
@@ -187,7 +189,7 @@ const SIMPLE = ['site', 'counterparty', 'waybill', 'vehicle', 'container', 'resu
 function factsOf(subject, said) {
   const lines = ['items', 'inputs', 'outputs'].flatMap(name => (Array.isArray(said[name]) ? said[name] : []));
   const own = lines.find(line => line?.code === subject)?.quantity;
-  const quantity = typeof own?.value === 'string' && typeof own?.unit === 'string' ? [['quantity', `${own.value} ${own.unit}`]] : [];
+  const quantity = typeof own?.value === 'string' && typeof own?.unit === 'string' ? [['quantity', `${own.value} ${unitWord(own.unit)}`]] : [];
   const simple = SIMPLE.filter(name => typeof said[name] === 'string' && said[name]).map(name => [name, cleaned(said[name])]);
   return [...quantity, ...simple];
 }

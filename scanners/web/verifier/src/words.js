@@ -92,6 +92,7 @@ const WORDS = {
   'not.truth': ['记录内容是否属实：请查看实物、标签和内容物。', 'Whether what was signed is true: look at the drum, the label and what is inside.'],
   'not.later': ['{time} 之后发生的事。', 'What happened after {time}.'],
   'not.rules': ['是否符合法规，企业当时是否登记在业。', 'Rules of law and business, and whether the enterprise was registered and open then.'],
+  'not.alerts': ['账本是否对它有预警或矛盾记录：请在联网时查看履历页，或向主管部门核实。', 'Whether the ledger has alerts or contradictions about it: look at its history page when online, or ask the authority.'],
   'not.events': ['各条记录的内容和签名：状态证明不带记录。', 'The events themselves and their signatures: a status proof carries none.'],
   'not.mirror': ['没有可采信的独立重算机构签名：完整性和时间是运营方的说法。', 'No signature of an independent mirror counts: completeness and time are the operator’s word.'],
   'not.mirror-clock': ['{mirrors} 的签名时间晚于本机时间，不采信：对方或本机的时钟不准。', '{mirrors} signed at a time after this device’s clock, which does not count: its clock or this one is wrong.'],
@@ -159,6 +160,11 @@ const REFUSALS = {
   form: ['文件不是完整的证明：缺了一部分、被改过，或根本是别的文件。请重新取一份。', 'The file is no whole proof: part is missing, it was changed, or it is something else. Get it again.'],
   other: ['证明的各部分互相矛盾。', 'The parts of the proof contradict each other.'],
 };
+
+// Units by their code in events (UN/CEFACT Recommendation 20); a unit that is not here is shown as it was signed.
+const UNITS = { KGM: '千克 kg', GRM: '克 g', MGM: '毫克 mg', TNE: '吨 t', LTR: '升 L', MLT: '毫升 mL', MTQ: '立方米 m³', H87: '件 pcs' };
+
+export const unitWord = unit => (Object.hasOwn(UNITS, unit) ? UNITS[unit] : unit);
 
 const FORM_CODES = /^(?:bundle\.format|json\.|cbor\.|base45\.|wire\.|note\.format|proof\.shape|entry\.|header\.|epoch\.format|subject\.|code\.|credit-code\.|time\.|payload\.invalid|key\.spki|key\.weak)/;
 
