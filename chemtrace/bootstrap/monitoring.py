@@ -57,6 +57,7 @@ def opened_monitor(
     token: str | None,
     enterprise: str,
     keys: Iterable[PublicKey],
+    silent_after_s: float = 0,
     clock: Clock | None = None,
     transport: httpx.BaseTransport | None = None,
     waiting: Callable[[str], None] | None = None,
@@ -67,7 +68,15 @@ def opened_monitor(
     try:
         store = MonitorFolder(folder, origin=trust.origin, enterprise=enterprise, clock=clock)
         try:
-            yield Monitor(log=log, store=store, trust=trust, clock=clock, enterprise=enterprise, keys=keys)
+            yield Monitor(
+                log=log,
+                store=store,
+                trust=trust,
+                clock=clock,
+                enterprise=enterprise,
+                keys=keys,
+                silent_after_s=silent_after_s,
+            )
         finally:
             store.close()
     finally:

@@ -770,6 +770,10 @@ class ForeignEventError(EvidenceError, code="evidence.foreign-event"):
     """The log holds an event in an enterprise's name that it did not sign."""
 
 
+class LogSilentError(ConflictError, code="log.silent"):
+    """The newest checkpoint of a log is older than a monitor accepts: whoever hides something may simply stop."""
+
+
 class VerifiersDisagreeError(EvidenceError, code="evidence.verifiers-disagree"):
     """Two signature libraries give different answers about one signature."""
 

@@ -41,6 +41,7 @@ from chemtrace.ledger.ports import Clock
 from chemtrace.mirror.entries import ReadEntry, read_entry
 from chemtrace.mirror.fetch import end_of_run, fetch_entries
 from chemtrace.mirror.ports import AuditedLog, hashes_of
+from chemtrace.mirror.silence import read_log_time, silence
 from chemtrace.mirror.views import View, compare_views, parse_view
 
 MAX_SUBJECTS: Final = 500
@@ -63,6 +64,8 @@ class Pinned(msgspec.Struct, frozen=True):
     seen: bytes = b""
     size: int = 0
     nodes: bytes = b""
+    log_time_us: int = 0
+    """Log time of the newest epoch record read, or when this monitor first looked for it; 0 before."""
 
 
 class OwnEvent(msgspec.Struct, frozen=True):
@@ -114,12 +117,17 @@ class MonitorStore(Protocol):
 
 
 class Round(msgspec.Struct, frozen=True):
-    """What one look found: size of the log, own events that are new, histories that were shown whole, findings."""
+    """What one look found: size of the log, own events that are new, histories that were shown whole, findings.
+
+    `log_time_us`: log time of the newest checkpoint; `age_s`: seconds from it to this machine's clock, never negative.
+    """
 
     size: int
     new_events: int
     proved: int
     findings: tuple[ChemtraceError, ...]
+    log_time_us: int = 0
+    age_s: int = 0
 
 
 class Monitor:
@@ -134,8 +142,10 @@ class Monitor:
         clock: Clock,
         enterprise: str,
         keys: Iterable[PublicKey],
+        silent_after_s: float = 0,
     ) -> None:
-        """Watch for `enterprise`, whose only keys are `keys`."""
+        """Watch for `enterprise`, whose only keys are `keys`; a log silent for longer is a finding, 0: for ever."""
+        self._silent_after_us = int(silent_after_s * 1_000_000)
         self._log = log
         self._store = store
         self._trust = trust
@@ -157,8 +167,18 @@ class Monitor:
             provable = 0 if found else view.checkpoint.size
             new = self._read(view, found)
         proved = self._prove(view, provable, found)
+        log_time_us, age_us = self._age()
+        if self._silent_after_us and age_us > self._silent_after_us:
+            found.append(silence(view, log_time_us, self._silent_after_us))
         self._keep(found)
-        return Round(view.checkpoint.size, new, proved, tuple(found))
+        return Round(
+            view.checkpoint.size,
+            new,
+            proved,
+            tuple(found),
+            log_time_us=log_time_us,
+            age_s=age_us // 1_000_000,
+        )
 
     def standing(self) -> Sequence[str]:
         """What was found in this or any earlier look and nobody has acknowledged: names of the files of evidence."""
@@ -189,6 +209,14 @@ class Monitor:
         for error in found:
             if not isinstance(error, UnavailableError):
                 self._store.keep(error)
+
+    def _age(self) -> tuple[int, int]:
+        """Log time of the newest checkpoint, and how long ago that is; a folder that never read it counts from now."""
+        pinned, now_us = self._store.pinned(), self._clock.now_us()
+        if not pinned.log_time_us:
+            pinned = msgspec.structs.replace(pinned, log_time_us=now_us)
+            self._store.commit(pinned, ())
+        return pinned.log_time_us, max(0, now_us - pinned.log_time_us)
 
     def _view(self, note: bytes) -> View:
         view = self._parse(note)
@@ -226,7 +254,7 @@ class Monitor:
             self._look_for_keys(reads, first, len(bodies), found)
             # What is read is not read again: its findings are kept before, whatever the log does next.
             self._keep(found)
-            pinned = Pinned(pinned.seen, end, nodes)
+            pinned = Pinned(pinned.seen, end, nodes, read_log_time(bodies[-1]) or pinned.log_time_us)
             self._store.commit(pinned, own)
         return count
 

@@ -240,3 +240,17 @@ def test_a_log_that_stops_answering_does_not_hold_up_a_round_for_long(double, tm
         found = monitor.look()
         assert (["server.unavailable"] * 2, 2) == (codes(found), len(asked))
         assert not monitor.standing(), "no answer is no evidence"
+
+
+def test_a_log_that_falls_silent_is_a_finding_kept_once_until_it_speaks_again(double, watching):
+    with watching(double, silent_after_s=0) as monitor:
+        honest = monitor.look()
+        assert [] == codes(honest)
+        age_s = honest.age_s
+    assert age_s == (FixedClock().now_us() - honest.log_time_us) // 1_000_000
+    with watching(double, silent_after_s=age_s + 1) as monitor:
+        assert [] == codes(monitor.look())
+    with watching(double, silent_after_s=age_s - 1) as monitor:
+        assert ["log.silent"] == codes(monitor.look())
+        assert ["log.silent"] == codes(monitor.look())
+        assert 1 == len(monitor.standing())

@@ -81,6 +81,10 @@ MEANINGS: Final = {
         "账本给出的不是所要的履历，或文件不完整。",
         "what the log gives is not the history asked for, or is not whole.",
     ),
+    "log.silent": (
+        "账本已久未公布新的检查点：或已停止，或在隐瞒之后登记的内容。",
+        "the log has published nothing new for longer than the limit: it stopped, or hides what came after.",
+    ),
     "server.unavailable": ("账本暂时没有应答。", "the log does not answer now."),
 }
 """By code; what is not here is explained as a refused proof is (`cli.refusals`)."""

@@ -18,6 +18,15 @@ from chemtrace.entrypoints.cli.output import print_line, print_note, print_text,
 if TYPE_CHECKING:
     from chemtrace.mirror.monitor import Monitor, Round
 
+SilentAfter = Annotated[
+    float,
+    typer.Option(
+        "--silent-after",
+        min=0,
+        max=604_800,
+        help="seconds without a newer checkpoint that are a finding, 0: none / 无新检查点的时限（秒），0 为不限",
+    ),
+]
 SHOWN_FILES: Final = 10
 """Files of evidence named in each look; the folder has all of them."""
 
@@ -47,6 +56,7 @@ def monitor(
     interval: Annotated[
         float, typer.Option(min=1, max=86_400, help="seconds between two looks / 查看间隔（秒）")
     ] = 60.0,
+    silent_after: SilentAfter = 600.0,
     acknowledge: Annotated[
         bool,
         typer.Option(
@@ -70,6 +80,7 @@ def monitor(
         token=load_token(token_file),
         enterprise=enterprise,
         keys=load_own_keys(keys, enterprise),
+        silent_after_s=silent_after,
         waiting=waiting_note(shown=not as_json),
     ) as watching:
         if acknowledge:
@@ -107,6 +118,7 @@ def _look(watching: Monitor, *, as_json: bool) -> ExitCode:
 
 def _say(found: Round, standing: Sequence[str], *, as_json: bool) -> ExitCode:
     from chemtrace.core.errors import EvidenceError, RefusedError
+    from chemtrace.core.times import format_utc
 
     if as_json:
         for error in found.findings:
@@ -116,6 +128,8 @@ def _say(found: Round, standing: Sequence[str], *, as_json: bool) -> ExitCode:
             "size": found.size,
             "new_events": found.new_events,
             "proved": found.proved,
+            "log_time": format_utc(found.log_time_us),
+            "age_s": found.age_s,
             "findings": len(found.findings),
             "standing": len(standing),
         })  # fmt: skip
@@ -134,7 +148,8 @@ def _say_round(found: Round, standing: Sequence[str]) -> None:
     if not found.findings:
         word = "本次无新矛盾 nothing new" if standing else "一致 nothing contradicts"
     print_text(
-        f"{word}; 日志 log {found.size}, 新事件 new events {found.new_events}, 已证 proved {found.proved}"
+        f"{word}; 日志 log {found.size}, 新事件 new events {found.new_events}, 已证 proved {found.proved},"
+        f" 检查点距今 checkpoint {found.age_s} s ago"
     )
     if standing:
         _say_standing(standing, as_json=False)
