@@ -21,7 +21,13 @@ from chemtrace.adapters.sql.engine import BUSY_TIMEOUT_MS, named_errors
 from chemtrace.core.add_checkpoint import Held
 from chemtrace.core.checkpoint import Checkpoint
 from chemtrace.core.cosignature import CosigningKey, cosigner
-from chemtrace.core.errors import LedgerExistsError, LibraryMissingError, SettingError
+from chemtrace.core.errors import (
+    KeyFileMissingError,
+    LedgerExistsError,
+    LibraryMissingError,
+    NoteFormatError,
+    SettingError,
+)
 from chemtrace.core.keys import generate_key
 from chemtrace.core.ml_dsa import encode_ml_dsa_pem, generate_ml_dsa_key, parse_ml_dsa_pem
 from chemtrace.core.types import RootHash
@@ -77,6 +83,13 @@ def create_identity(folder: Path, name: str) -> WitnessIdentity:
         NoteFormatError: a name that cannot stand in a checkpoint.
         LedgerExistsError: the folder holds something already; nothing was touched.
     """
+    if "://" in name:
+        raise NoteFormatError(
+            "a name in cosignatures is a URL without scheme: leave out what stands before and with ://"
+            " / 名称为不带协议的网址，请去掉 :// 及其之前部分",
+            found=name,
+            expected=name.split("://", 1)[1],
+        )
     if folder.exists() and any(folder.iterdir()):
         raise LedgerExistsError(
             f"{folder} is not empty: a witness starts in an empty folder; nothing was touched",
@@ -101,6 +114,12 @@ def load_identity(folder: Path) -> WitnessIdentity:
         KeyFileMissingError, KeyFileModeError, KeyFileError: a file is missing, readable by others, or damaged.
         SettingError: the folder is no witness's.
     """
+    if not (folder / NAME_FILE).exists():
+        raise KeyFileMissingError(
+            f"there are no keys in {folder}: run `chemtrace witness init` first, for a mirror `chemtrace mirror init`"
+            " / 目录中没有密钥：请先运行 init",
+            name=NAME_FILE,
+        )
     try:
         found = json.loads(load_secret(folder / NAME_FILE))
         name = found["name"] if found["typ"] == TYP else None

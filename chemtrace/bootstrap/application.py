@@ -137,6 +137,7 @@ class Application:
                 policy,
                 self.clock,
                 required=self.settings.witness_mode == "required",
+                mirrors=self.settings.mirrors,
                 log=parse_vkey(self.log_vkey),
             )
             self._witnesses.start()

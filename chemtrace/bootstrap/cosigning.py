@@ -24,12 +24,14 @@ class Witnesses:
         *,
         required: bool,
         log: NoteVerifier,
+        mirrors: tuple[str, ...] = (),
         caller: WitnessCaller | None = None,
     ) -> None:
         """Prepare.
 
         Raises:
-            SettingError: a witness whose address is not one of HTTP, or a policy of other logs than `log`.
+            SettingError: a witness whose address is not one of HTTP, or a policy of other logs than `log`,
+                or one of `mirrors` that is no witness of it.
         """
         logs = [one.verifier for one in policy.logs]
         if logs and log not in logs:
@@ -46,6 +48,15 @@ class Witnesses:
                     setting="policy",
                     found=witness.url,
                 )
+        names = tuple(one.name for one in policy.witnesses)
+        strange = tuple(name for name in mirrors if name not in names)
+        if strange:
+            raise SettingError(
+                f"{', '.join(strange)} in mirrors is no witness of the policy: write a name that stands there",
+                setting="mirrors",
+                found=strange,
+                expected=names,
+            )
         self._policy = policy
         self._mode = "required" if required else "open"
         self._client = None if caller is not None else HTTPWitnessCaller()

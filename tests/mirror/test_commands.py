@@ -170,3 +170,12 @@ def test_the_log_is_written_as_files_and_brought_up_to_date(world, files):
     world.make(1)
     world.publish()
     assert run_ok("export", "log", str(folder), "--data", data, "--json").json["files"] > 0
+
+
+def test_a_name_with_a_scheme_is_refused_and_a_folder_without_keys_names_init(world, files):
+    named = run("mirror", "init", "--data", str(files / "x"), "--name", "https://mirror.test/x", "--json")
+    assert "note.format" == named.problem["code"]
+    assert "mirror.test/x" == named.problem["fields"]["expected"]
+    done = run("mirror", "follow", "--data", str(files / "x"), *where(world, files), "--json")
+    assert "key.file-missing" == done.problem["code"]
+    assert "run `chemtrace witness init` first" in done.problem["detail"]

@@ -223,6 +223,20 @@ def test_a_policy_of_other_logs_or_of_strange_addresses_stops_the_start(
         application.close()
 
 
+def test_a_mirror_that_is_no_witness_of_the_policy_stops_the_start(founded: Seeded, tmp_path: Path) -> None:
+    path = tmp_path / "policy"
+    path.write_text(
+        f"witness W {cosigner('w.test', generate_key('ed25519', bytes(32))).vkey} http://w.test/\nquorum W\n"
+    )
+    application = open_application(settings_of(founded.folder, policy=path, mirrors=("university",)))
+    try:
+        with pytest.raises(SettingError, match="university") as caught:
+            application.start_publishing()
+        assert (("university",), ("W",)) == (caught.value.fields["found"], caught.value.fields["expected"])
+    finally:
+        application.close()
+
+
 def test_stopping_waits_for_the_request_in_hand_alone(founded: Seeded, tmp_path: Path) -> None:
     """A witness that tells one size after the other would be asked again and again."""
     asked: list[float] = []
