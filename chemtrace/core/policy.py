@@ -260,7 +260,7 @@ class _Reader:
         if len(words) != 1 or self._quorum is not None:
             raise self._refuse("there is one quorum line, and it reads: quorum <name>", words=len(words))
         if words[0] != NONE and words[0] not in self._names:
-            raise self._refuse("the quorum is defined on an earlier line", found=_shown(words[0]))
+            raise self._refuse("the quorum line names what no earlier line defines", found=_shown(words[0]))
         self._quorum = words[0]
 
     def _define(self, name: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,16 @@ def test_a_trust_file_of_another_authority_is_told_with_both_sides(proof: Path) 
     fields = dict(line.strip().split(": ", 1) for line in lines[3:])
     assert {fields.get("expected"), fields.get("authority")} & {"ab" * 32}
     assert (fields.get("signers") or fields["kid"]) not in {"", "ab" * 32}
+
+
+def test_a_command_without_a_ledger_says_so_in_both_languages(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "chemtrace.entrypoints.cli.main", "status"]
+    words = [*command, "key:" + "0" * 64, "--data", str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert "there is no ledger" in done.stderr
+    assert "此处没有账本" in done.stderr
+    done = subprocess.run([*words, "--json"], capture_output=True, text=True, timeout=60, check=False)
+    assert json.loads(done.stderr)["code"] == "ledger.missing"
 
 
 def test_every_error_has_two_plain_lines_and_no_code_of_the_table_is_unknown() -> None:

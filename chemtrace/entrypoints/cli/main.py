@@ -19,6 +19,7 @@ from chemtrace.core.errors import ChemtraceError, LibraryMissingError
 from chemtrace.entrypoints import cli
 from chemtrace.entrypoints.cli.exit_codes import ExitCode, exit_code
 from chemtrace.entrypoints.cli.output import print_error
+from chemtrace.entrypoints.cli.refusals import print_in_chinese
 
 _EXTRAS = {"psycopg": "postgres", "pyzbar": "scan", "zxingcpp": "scan"}
 """Packages of other extras than `server`, by the name that is imported."""
@@ -65,7 +66,9 @@ def _show_what_can_be_shown() -> None:
 
 
 def _end(error: ChemtraceError) -> NoReturn:
-    print_error(error, as_json="--json" in sys.argv)
+    as_json = "--json" in sys.argv
+    print_error(error, as_json=as_json)
+    print_in_chinese(error, as_json=as_json)
     sys.exit(exit_code(error))
 
 

@@ -83,6 +83,14 @@ MEANINGS: Final = {
 }
 """By code; the two sentences follow the heading."""
 
+IN_CHINESE: Final = {
+    "note.format": "不是有效的检查点或验签公钥，或公钥与其校验值不符：请完整复制。",
+    "policy.format": "见证策略文件有误：请查看所示行；每个名称须先在前面的行中定义。",
+    "server.refused": "对方拒绝了请求：若需读取权限，请用 --token-file 给出有效令牌。",
+    "ledger.missing": "此处没有账本：请用 --data 指定账本目录，或用 chemtrace init 创建。",
+}
+"""What to do, for commands that end with these codes outside `verify`: their English is the error's own message."""
+
 KEY: Final = (
     "签名的密钥当时无效：未登记、已停用或已报失密。",
     "the signing key was not valid then: not registered, retired, or declared compromised.",
@@ -107,6 +115,13 @@ def refusal_lines(error: ChemtraceError) -> tuple[str, str]:
     """The two plain lines of an error, Chinese and English: a heading, and one sentence on what it means."""
     heads, means = _heading(error), _meaning(error)
     return f"{heads[0]}：{means[0]}", f"{heads[1]}: {means[1]}"
+
+
+def print_in_chinese(error: ChemtraceError, *, as_json: bool) -> None:
+    """Print on stderr what an error means in Chinese, where its own message has none; nothing for programs."""
+    said = IN_CHINESE.get(error.code)
+    if said is not None and not as_json:
+        print_note(f"  {said}")
 
 
 def is_form(error: ChemtraceError) -> bool:

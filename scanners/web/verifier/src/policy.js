@@ -104,7 +104,7 @@ class Reader {
 
   setQuorum(words) {
     if (words.length !== 1 || this.quorum !== null) this.fault('there is one quorum line, and it reads: quorum <name>');
-    if (words[0] !== NONE && !this.names.has(words[0])) this.fault('the quorum is defined on an earlier line');
+    if (words[0] !== NONE && !this.names.has(words[0])) this.fault('the quorum line names what no earlier line defines');
     this.quorum = words[0];
   }
 
