@@ -33,7 +33,7 @@ WITHOUT_HANDS: Final = frozenset({"inspect", "report", "correct"})
 
 CLOSED_RULES: Final = frozenset({"item.closed", "item.void", "item.missing"})
 UNKNOWN_RULES: Final = frozenset({"item.unknown", "item.not-issued", "item.foreign-issuer"})
-HANDS_RULES: Final = frozenset({"item.not-holder", "item.no-offer"})
+HANDS_RULES: Final = frozenset({"item.not-holder", "item.no-offer", "item.reclaimed"})
 SKIPPED_RULES: Final = frozenset({"item.not-loaded", "item.not-received", *HANDS_RULES})
 USED_RULES: Final = frozenset({"item.over-use", "item.closed"})
 

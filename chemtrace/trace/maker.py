@@ -89,6 +89,7 @@ def give_back(state: ItemState, event: ItemEvent) -> tuple[ItemState, tuple[Find
     if state.holder == state.producer and state.status == "held" and state.parent is None:
         return replace(state, made=None), ()
     filled = state.made or ZERO
+    made, drawn = f"{filled:f} {state.unit}", f"{state.drawn:f} {state.unit}"
     fill: Changes = {
         "made": None,
         "holder": state.producer,
@@ -96,7 +97,9 @@ def give_back(state: ItemState, event: ItemEvent) -> tuple[ItemState, tuple[Find
         "filled": filled,
         "quantity": filled,
     }
-    return replace(state, **FREED, **fill), (find_item("item.reclaimed", event, state),)
+    return replace(state, **FREED, **fill), (
+        find_item("item.reclaimed", event, state, expected=made, found=drawn),
+    )
 
 
 def as_at_hand(state: ItemState, event: ItemEvent, facts: Facts) -> ItemState:

@@ -29,6 +29,7 @@ MISSING: Final = {
     "item.no-offer": ("销售", "sale"),
     "item.not-received": ("收货", "receipt"),
     "item.not-holder": ("转入", "transfer"),
+    "item.reclaimed": ("转入", "transfer"),
 }
 
 TEXTS: Final = {

@@ -186,6 +186,18 @@ def test_raises_hands_that_custody_never_reached_after_the_watermark():
     assert ["chain-b", "chain-a"] == [one.role for one in alert.evidence]
 
 
+def test_raises_a_drum_that_its_maker_takes_back_from_who_had_it_before_it_was_made():
+    """The production explains the unknown code, and not how the drum came into two hands."""
+    city = City()
+    city.say("store/in", STRANGER, items=[line(DRUM)], site="X1")
+    city.pass_time(1)
+    city.made(DRUM)
+    city.say("trade/sell", MAKER, items=[line(DRUM)], counterparty=BUYER)
+    city.pass_time(100)
+    alert = city.one()
+    assert ("C2", {MAKER, STRANGER}) == (alert.detector, set(alert.parties))
+
+
 def test_adds_what_comes_later_to_the_same_alert():
     city = City()
     city.made(DRUM)
