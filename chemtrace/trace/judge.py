@@ -103,8 +103,7 @@ def judge(event: ItemEvent, view: ItemsView) -> Judgement:
         FormError: a quantity in another dimension than the item's.
     """
     _check_time(event)
-    if (event.kind, event.phase) in _OF_SOMETHING:
-        _check_amounts(event)
+    _check_amounts(event)
     if event.kind == "waybill":
         return _judge_waybill(event, view)
     if event.site is not None:
@@ -151,6 +150,8 @@ def _check_time(event: ItemEvent) -> None:
 
 def _check_amounts(event: ItemEvent) -> None:
     """Nothing is not made, sold, loaded or used: a drum of nothing would use its code up."""
+    if (event.kind, event.phase) not in _OF_SOMETHING:
+        return
     for code, amount in (*event.inputs, *event.lines):
         if amount is not None and amount.value == 0:
             said = f"{amount.value:f} {amount.unit}"

@@ -109,7 +109,8 @@ _ITEM: Final = (
          " authority."),
     Rule("item.reclaimed", "find", "major", "生产者收回", "reclaimed by its maker",
          "{code}：在生产申报之前已由他人申报，账上由 {holder} 负责（状态 {status}）；生产者 {actor} 现申报 {said}，"
-         "并未售予对方，故仍由生产者负责，按原装 {expected} 计，他人申报取用的 {found} 不计。双方记录均予保留，请双方核对。",
+         "并未售予对方，故仍由生产者负责，按原装 {expected} 计，"
+         "他人申报取用的 {found} 不计。双方记录均予保留，请双方核对。",
          "{code}: others had it before its production was told; on record {holder} answers for it (status {status})."
          " Its maker {actor} says {said} and has not sold it to them: it is the maker's, with {expected} as made; the"
          " {found} that others drew are not counted. Both records are kept; both sides should check."),

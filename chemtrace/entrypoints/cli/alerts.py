@@ -66,7 +66,7 @@ def list_refusals(
     data: Data = None,
     as_json: AsJSON = False,
 ) -> None:
-    """List validly signed statements that were refused, newest first; the enterprise is the one they claim / 拒收记录."""
+    """List validly signed statements that were refused, newest first, by whom they claim to come from / 拒收记录."""
     with opened(data) as application:
         page = application.reads.refusals(code=code, enterprise=enterprise, limit=limit, cursor=cursor)
     columns = ("id", "received", "enterprise", "code", "detail")

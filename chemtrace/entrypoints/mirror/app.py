@@ -19,7 +19,7 @@ from chemtrace.core.epoch import parse_epoch
 from chemtrace.core.errors import CheckpointMissingError, ChemtraceError, TilePathError
 from chemtrace.core.tiles import parse_number_path
 from chemtrace.entrypoints.api.problems import problem_response
-from chemtrace.entrypoints.witness.app import create_witness_app
+from chemtrace.entrypoints.witness.app import create_witness_app, readable
 from chemtrace.ledger.static import read_hash_tile
 from chemtrace.mirror.ports import Position
 from chemtrace.mirror.standing import standing_problem
@@ -43,8 +43,8 @@ def create_mirror_app(mirror: Mirror, thread: FollowingThread | None = None) -> 
     ]
     app.state.mirror = mirror
     app.state.thread = thread
-    RECOMPUTED.set_function(lambda: mirror.follower.position.size)
-    HEALTHY.set_function(lambda: 0 if _fault(mirror, thread) is not None else 1)
+    RECOMPUTED.set_function(readable(lambda: mirror.follower.position.size))
+    HEALTHY.set_function(readable(lambda: 0 if _fault(mirror, thread) is not None else 1))
     return app
 
 

@@ -5,6 +5,9 @@ Refusals are problem documents (RFC 9457), except 409: its body is the size held
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
+from math import nan
 from typing import Final
 
 import orjson
@@ -54,6 +57,18 @@ _STATUS: Final[tuple[tuple[type[ChemtraceError], int], ...]] = (
 log = structlog.get_logger("chemtrace.witness")
 
 
+def readable(read: Callable[[], float]) -> Callable[[], float]:
+    """A figure that is no number (NaN) while its memory cannot be read: it must not hide all others."""
+
+    def figure() -> float:
+        try:
+            return read()
+        except (ChemtraceError, sqlite3.Error):
+            return nan
+
+    return figure
+
+
 def create_witness_app(witness: Witness, *, shares: Shares | None = None) -> Starlette:
     """Return the door of `witness`; the caller owns and closes it."""
     app = Starlette(
@@ -67,7 +82,7 @@ def create_witness_app(witness: Witness, *, shares: Shares | None = None) -> Sta
     )
     app.state.witness = witness
     app.state.shares = shares or Shares(burst=REFUSED_BURST, every_s=1)
-    EVIDENCE.set_function(lambda: len(witness.evidence()))
+    EVIDENCE.set_function(readable(lambda: len(witness.evidence())))
     return app
 
 
