@@ -306,7 +306,9 @@ def _contradict(play: Play, drums: list[str], cylinders: list[str]) -> None:
     )
     if isinstance(outcome, Refused):
         seeded.refused.append(outcome.error.code)
-    forged = play.say("user", "inspect", "done", {"items": [line(drums[1])], "result": "pass"}, claimed="dealer")
+    forged = play.say(
+        "user", "inspect", "done", {"items": [line(drums[1])], "result": "pass"}, claimed="dealer"
+    )
     if isinstance(forged, Refused):
         seeded.refused.append(forged.error.code)
     earlier = format_utc((seeded.clock.now_us() - 30 * HOUR) // 1_000_000 * 1_000_000)
