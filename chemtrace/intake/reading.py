@@ -19,7 +19,7 @@ import msgspec
 
 from chemtrace.core.errors import QuantityError, RowError, TimeFormatError
 from chemtrace.core.quantity import format_decimal
-from chemtrace.core.times import parse_rfc3339
+from chemtrace.core.times import MAX_US, parse_rfc3339
 from chemtrace.intake.mapping import Kind, PartyColumn
 from chemtrace.intake.mapping import Mapping as SheetMapping
 
@@ -98,10 +98,18 @@ def identified(rows: Iterable[Row]) -> Iterator[tuple[Row, Identity]]:
         yield row, Identity(digest, ordinal)
 
 
-def read_row(mapping: SheetMapping, row: Row, identity: Identity) -> Movement | RefusedRow:
-    """Read a row; what cannot be an event comes back with its reason, never as an exception."""
+def read_row(
+    mapping: SheetMapping, row: Row, identity: Identity, *, latest_us: int = MAX_US
+) -> Movement | RefusedRow:
+    """Read a row; what cannot be an event comes back with its reason, never as an exception.
+
+    A row dated behind `latest_us` (microseconds UTC) is refused as the ledger would refuse it: for a rehearsal.
+    """
     try:
-        return _movement(mapping, row, identity)
+        movement = _movement(mapping, row, identity)
+        if parse_rfc3339(movement.at) > latest_us:
+            raise _refuse("time.future", f"{movement.day} has not come yet")
+        return movement
     except RowError as error:
         reason = str(error.fields["reason"])
         return refused_row(mapping, row, reason, error.message)

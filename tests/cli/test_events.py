@@ -259,3 +259,11 @@ def test_what_is_typed_wrong_is_refused_by_name(town: Town, words: tuple[str, st
 )
 def test_half_a_command_is_a_usage_error(town: Town, words: tuple[str, ...]) -> None:
     assert run("submit", *words).code == 2
+
+
+def test_a_history_tells_how_much_and_where_and_leaves_out_what_nobody_said(town: Town) -> None:
+    assert produce(town, 3).code == 0
+    told = run_ok("history", town.codes[3]).out
+    assert "25 KGM" in told
+    assert "WORKS-1" in told
+    assert "findings" not in told

@@ -104,6 +104,13 @@ def test_a_longer_and_sorted_sheet_adds_only_what_is_new(tmp_path, data, mapping
     assert 3 == report["codes_issued"]
 
 
+def test_a_dry_run_refuses_a_day_that_has_not_come_as_the_import_does(tmp_path, data, mapping):
+    sheet = write_csv(tmp_path / "a.csv", [*GOOD, FUTURE])
+    rehearsed, done = import_file(sheet, mapping, data, "--dry-run"), import_file(sheet, mapping, data)
+    assert ["time.future"] == [row["reason"] for row in rehearsed["refusals"]]
+    assert (rehearsed["events"], rehearsed["refused"]) == (done["events"], done["refused"])
+
+
 def test_a_dry_run_writes_nothing_and_says_what_would_happen(tmp_path, data, mapping):
     sheet = write_csv(tmp_path / "a.csv", [*GOOD, BAD[0][1]])
     before, files = shape_of(data), sorted(path.name for path in data.rglob("*.pem"))

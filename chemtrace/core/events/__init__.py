@@ -5,6 +5,7 @@ Events are frozen msgspec structs: decoding, type checks and the published JSON 
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Final
 
 import msgspec
@@ -97,6 +98,22 @@ IN_ORDER: Final = frozenset({("trade", "sell"), ("transport", "load")})
 _DECODERS: Final = {key: msgspec.json.Decoder(type_, strict=True) for key, type_ in PAYLOADS.items()}
 
 
+def _no_such_event(kind: str, phase: str) -> HeaderError:
+    """Says which phases the kind has, or else which kind was meant."""
+    phases = [known for of, known in PAYLOADS if of == kind]
+    if phases:
+        return HeaderError(
+            f"there is no event {kind}/{phase}: {kind} has {', '.join(phases)}",
+            kind=kind,
+            phase=phase,
+            known=phases,
+        )
+    kinds = list(dict.fromkeys(of for of, _ in PAYLOADS))
+    near = get_close_matches(kind[:40], kinds, 1)
+    meant = f"did you mean {near[0]}?" if near else f"kinds are {', '.join(kinds)}"
+    return HeaderError(f"there is no event {kind}/{phase}: {meant}", kind=kind, phase=phase)
+
+
 def parse_payload(kind: str, phase: str, data: bytes) -> Payload:
     """Decode payload bytes (already known to be canonical) of one kind and phase.
 
@@ -106,7 +123,7 @@ def parse_payload(kind: str, phase: str, data: bytes) -> Payload:
     """
     decoder = _DECODERS.get((kind, phase))
     if decoder is None:
-        raise HeaderError(f"there is no event {kind}/{phase}", kind=kind, phase=phase)
+        raise _no_such_event(kind, phase)
     try:
         return decoder.decode(data)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:

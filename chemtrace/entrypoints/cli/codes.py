@@ -76,7 +76,7 @@ def check(
     data: Data = None,
     as_json: AsJSON = False,
 ) -> None:
-    """Say whether a code is well-formed, issued, to whom, and whether its seal is right; 1 if not / 核码."""
+    """Say whether a code is issued, to whom, and whether its seal is right; 1 if not, 3 if it is no code / 核码."""
     from chemtrace.core.codes import parse_label
     from chemtrace.entrypoints.cli.exit_codes import ExitCode
 
@@ -95,7 +95,7 @@ def check(
         print_json(facts)
     else:
         for name, value in facts.items():
-            print_text(f"{name}: {value}")
+            print_text(f"{name}: {'无 none' if value is None else value}")
     if facts["issue"] == "not-issued" or facts["seal"] == "wrong":
         raise typer.Exit(ExitCode.NEGATIVE)
 

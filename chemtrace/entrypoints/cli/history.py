@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,8 @@ from chemtrace.core.codes import parse_code
 from chemtrace.entrypoints.cli.counting import counted
 from chemtrace.entrypoints.cli.options import AsJSON, Data, opened
 from chemtrace.entrypoints.cli.output import print_json, print_table, print_text
+
+_COLUMNS = ("index", "at", "event", "amount", "site", "actor", "with", "late", "via", "findings")
 
 
 def register(app: typer.Typer) -> None:
@@ -41,11 +44,8 @@ def history(
         where = f"{item.holder or '—'} @ {item.site or '—'}"
         name = f"{item.name_zh or ''} {item.name_en or ''}".strip()
         print_text(f"{item.code}  {name}  {item.status}  {item.quantity} {item.unit}  {where}")
-    print_table(
-        f"{len(lines)} 个事件 / {counted(len(lines), 'event')}",
-        ("index", "at", "event", "actor", "with", "late", "via", "findings"),
-        [_row(line) for line in lines],
-    )
+    columns, rows = _without_empty(_COLUMNS, [_row(line, subject) for line in lines])
+    print_table(f"{len(lines)} 个事件 / {counted(len(lines), 'event')}", columns, rows)
 
 
 def trace(
@@ -81,15 +81,34 @@ def trace(
     )
 
 
-def _row(line: Any) -> tuple[object, ...]:
+def _without_empty(
+    columns: Sequence[str], rows: Sequence[tuple[object, ...]]
+) -> tuple[list[str], list[list[object]]]:
+    """Leave out columns in which no row says anything: a terminal is narrow."""
+    kept = [at for at in range(len(columns)) if not rows or any(row[at] not in (None, "") for row in rows)]
+    return [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]
+
+
+def _said_of(payload: Mapping[str, Any], code: str) -> tuple[str, str]:
+    """The amount that an event states for this item, and the site where it was."""
+    rows = [*(payload.get("inputs") or ()), *(payload.get("items") or ())]
+    amounts = [row.get("quantity") for row in rows if isinstance(row, dict) and row.get("code") == code]
+    amount = next((one for one in amounts if one), None)
+    return "" if amount is None else f"{amount['value']} {amount['unit']}", str(payload.get("site") or "")
+
+
+def _row(line: Any, code: str) -> tuple[object, ...]:
     marks = ", ".join(
         f"{found.rule}{' (resolved)' if found.resolved_by is not None else ''}" for found in line.findings
     )
     effect = "" if line.effect else " (no effect)"
+    amount, site = _said_of(line.payload or {}, code)
     return (
         line.index,
         line.at or line.effective,
         f"{line.kind}/{line.phase}{effect}",
+        amount,
+        site,
         line.actor,
         line.counterparty,
         "late 迟到" if line.late else "",

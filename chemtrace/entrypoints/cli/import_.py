@@ -46,7 +46,7 @@ def import_sheet(
 ) -> None:
     """Import past movements: every row an event or a refusal with its line; a second run adds nothing / 导入表格."""
     started = time.monotonic()
-    sheet_map, rows, digest = _read(file, mapping)
+    sheet_map, rows, digest = _read(file, mapping, dry_run=dry_run)
     facts = {"file": file.name, "sha256": digest, "mapping": sheet_map.id, "dry_run": dry_run}
     result = _rehearse(data, sheet_map, rows) if dry_run else _run(data, sheet_map, rows, quiet=as_json)
     report = {**facts, **result, "seconds": round(time.monotonic() - started, 3)}
@@ -57,11 +57,13 @@ def import_sheet(
     raise typer.Exit(ExitCode.OK if report["equal"] or dry_run else ExitCode.NEGATIVE)
 
 
-def _read(file: Path, mapping: Path) -> tuple[Mapping, list[Movement | RefusedRow], str]:
+def _read(file: Path, mapping: Path, *, dry_run: bool) -> tuple[Mapping, list[Movement | RefusedRow], str]:
     from chemtrace.bootstrap import spreadsheets
     from chemtrace.core.errors import MappingError
+    from chemtrace.core.times import MAX_US
     from chemtrace.intake.mapping import parse_mapping
     from chemtrace.intake.reading import identified, read_row
+    from chemtrace.trace.judge import FUTURE_LIMIT_US
 
     try:
         text = mapping.read_bytes()
@@ -69,7 +71,10 @@ def _read(file: Path, mapping: Path) -> tuple[Mapping, list[Movement | RefusedRo
         raise MappingError(f"{mapping} cannot be read: {error.strerror}", name=mapping.name) from error
     sheet_map = parse_mapping(text)
     rows, digest = spreadsheets.load_rows(file, sheet_map.sheet, sheet_map.columns)
-    return sheet_map, [read_row(sheet_map, row, identity) for row, identity in identified(rows)], digest
+    # The ledger refuses what has not happened yet, by its own clock; a rehearsal must say so as well.
+    latest_us = time.time_ns() // 1_000 + FUTURE_LIMIT_US if dry_run else MAX_US
+    read = [read_row(sheet_map, row, identity, latest_us=latest_us) for row, identity in identified(rows)]
+    return sheet_map, read, digest
 
 
 def _run(

@@ -37,6 +37,10 @@ def require_column(row: Mapping[str, str], name: str) -> str:
 
 def parse_degrees(name: str, text: str) -> int:
     """Degrees as people write them (`39.904989`) in millionths, exactly; raises `PayloadError`."""
+    if not text:
+        raise PayloadError(
+            f"{name} is needed: where the place is, in degrees of WGS-84, such as 39.904989", field=name
+        )
     try:
         scaled = Decimal(text).scaleb(6)
     except InvalidOperation:

@@ -196,7 +196,9 @@ def _party_of(door: Door, key: PrivateKey) -> str:
     from chemtrace.core.errors import KeyUnknownError
 
     if door.application is None:
-        raise typer.BadParameter("name who signs", param_hint="--enterprise")
+        raise typer.BadParameter(
+            "name who signs: with --url nobody here can look up whose key it is", param_hint="--enterprise"
+        )
     record = door.application.registry.key(key.kid.hex())
     if record is None:
         raise KeyUnknownError(
