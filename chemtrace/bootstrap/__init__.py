@@ -5,7 +5,7 @@ Doors get what they need of adapters through the names here.
 
 from chemtrace.adapters import importer_keys, labels, maintenance, spreadsheets
 from chemtrace.adapters.accepting import accept_published_head
-from chemtrace.adapters.clock import DemoClock
+from chemtrace.adapters.clock import DemoClock, SystemClock
 from chemtrace.adapters.keys.files import load_private_key, store_private_key, store_secret
 from chemtrace.adapters.lock import running_server
 from chemtrace.adapters.logs import configure_logs
@@ -17,6 +17,7 @@ __all__ = [
     "Application",
     "DemoClock",
     "InitResult",
+    "SystemClock",
     "accept_published_head",
     "configure_logs",
     "importer_keys",

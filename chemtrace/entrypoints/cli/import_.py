@@ -58,7 +58,7 @@ def import_sheet(
 
 
 def _read(file: Path, mapping: Path, *, dry_run: bool) -> tuple[Mapping, list[Movement | RefusedRow], str]:
-    from chemtrace.bootstrap import spreadsheets
+    from chemtrace.bootstrap import SystemClock, spreadsheets
     from chemtrace.core.errors import MappingError
     from chemtrace.core.times import MAX_US
     from chemtrace.intake.mapping import parse_mapping
@@ -72,7 +72,7 @@ def _read(file: Path, mapping: Path, *, dry_run: bool) -> tuple[Mapping, list[Mo
     sheet_map = parse_mapping(text)
     rows, digest = spreadsheets.load_rows(file, sheet_map.sheet, sheet_map.columns)
     # The ledger refuses what has not happened yet, by its own clock; a rehearsal must say so as well.
-    latest_us = time.time_ns() // 1_000 + FUTURE_LIMIT_US if dry_run else MAX_US
+    latest_us = SystemClock().now_us() + FUTURE_LIMIT_US if dry_run else MAX_US
     read = [read_row(sheet_map, row, identity, latest_us=latest_us) for row, identity in identified(rows)]
     return sheet_map, read, digest
 
