@@ -136,3 +136,50 @@ def test_an_alert_is_found_by_the_beginning_of_its_id(town: Town) -> None:
     assert first in run("alerts", "show", "abababab").err
     for wrong in ("ababab", "cccccccc", "%bababab"):
         assert refused("alerts", "show", wrong)[0] == "alert.not-found"
+
+
+def test_a_rules_refusal_is_told_once_in_each_language(town: Town) -> None:
+    done = run(*MAKE, "--item", f"{town.codes[0]}=25KGM", "--set", "site=NOWHERE", "--key", town.key(MAKER))
+    assert done.code == ExitCode.REFUSED
+    assert done.err.count("Site NOWHERE is not registered") == 1
+    assert done.err.count("场所 NOWHERE 没有登记") == 1
+    assert "rule_id" not in done.err
+    assert "item:" not in done.err
+
+
+def test_an_amount_left_out_is_asked_for_where_it_is_typed(town: Town) -> None:
+    done = run(*MAKE, "--item", town.codes[0], "--key", town.key(MAKER))
+    assert done.code == ExitCode.REFUSED
+    assert "CODE=25KGM" in done.err
+
+
+def test_a_list_of_codes_in_place_of_a_key_is_no_leaked_key(town: Town) -> None:
+    Path("list.txt").write_text(town.codes[0])
+    done = run(*MAKE, "--item", f"{town.codes[0]}=25KGM", "--key", "list.txt", "--json")
+    assert done.problem["code"] == "key.file"
+    assert "list.txt" in done.problem["detail"]
+
+
+def test_a_misspelt_chemical_is_answered_with_the_nearest_names(town: Town) -> None:
+    done = run(
+        "codes",
+        "issue",
+        "--enterprise",
+        MAKER,
+        "--chemical",
+        "nitrc acid",
+        "--kind",
+        "P",
+        "--count",
+        "1",
+        "--out",
+        "x.txt",
+    )
+    assert done.code != ExitCode.OK
+    assert "nitric acid" in done.err
+
+
+def test_an_empty_list_says_that_there_is_nothing(town: Town) -> None:
+    told = run_ok("waybill", "list").out
+    assert "无 none" in told
+    assert "consignor" not in told

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from chemtrace.core.errors import KeyFileMissingError, KeyFileModeError, LedgerExistsError
+from chemtrace.core.errors import KeyFileError, KeyFileMissingError, KeyFileModeError, LedgerExistsError
 from chemtrace.core.key_files import encode_private_pem, parse_private_pem
 from chemtrace.core.keys import PrivateKey
 
@@ -15,6 +15,7 @@ KEYS_FOLDER: Final = "keys"
 MASTER_FILE: Final = "master.key"
 MASTER_BYTES: Final = 32
 _OTHERS: Final = 0o077
+_PEM: Final = b"PRIVATE KEY-----"
 
 
 def key_path(data_dir: Path, name: str) -> Path:
@@ -38,7 +39,12 @@ def load_private_key(path: Path, passphrase: str | None = None, sm2_id: str = ""
         KeyFileMissingError: it is not here.  KeyFileModeError: it cannot be read, or others can read it.
         KeyFileError: not a private key, or a wrong passphrase.
     """
-    return parse_private_pem(load_secret(path), passphrase, sm2_id)
+    data, mode = _read(path)
+    if _PEM not in data:
+        # Said before the mode: any other file may be read by all, and no key has leaked.
+        raise KeyFileError(f"{path.name} holds no private key in PEM / 此文件不是私钥", name=path.name)
+    _require_private(path, mode)
+    return parse_private_pem(data, passphrase, sm2_id)
 
 
 def make_master_key(data_dir: Path) -> bytes:
@@ -74,6 +80,12 @@ def store_secret(path: Path, data: bytes) -> None:
 
 def load_secret(path: Path) -> bytes:
     """Read a file that only its owner may read; raises `KeyFileMissingError`, `KeyFileModeError`."""
+    data, mode = _read(path)
+    _require_private(path, mode)
+    return data
+
+
+def _read(path: Path) -> tuple[bytes, int]:
     try:
         mode = path.stat().st_mode
         data = path.read_bytes()
@@ -85,10 +97,13 @@ def load_secret(path: Path) -> bytes:
         ) from error
     except OSError as error:
         raise KeyFileModeError(f"{path.name} cannot be read: {error.strerror}", name=path.name) from error
+    return data, mode
+
+
+def _require_private(path: Path, mode: int) -> None:
     if mode & _OTHERS:
         raise KeyFileModeError(
             f"{path.name} can be read by others: run chmod 600 on it, and replace the key if anybody could have",
             name=path.name,
             mode=oct(mode & 0o777),
         )
-    return data

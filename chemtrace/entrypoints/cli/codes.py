@@ -137,6 +137,8 @@ def find_slot(catalogue: Catalogue, chemical: str) -> str:
     Raises:
         CatalogueError: the catalogue has none, or several, of it.
     """
+    from difflib import get_close_matches
+
     from chemtrace.core.errors import CatalogueError
 
     if chemical == "000" or chemical in catalogue.by_slot:
@@ -144,18 +146,19 @@ def find_slot(catalogue: Catalogue, chemical: str) -> str:
     if chemical in catalogue.by_cas:
         return catalogue.by_cas[chemical].slot
     wanted = chemical.strip().casefold()
-    found = {
-        one.slot
-        for one in catalogue.chemicals
-        for name in (one.name_zh, one.name_en, *one.aliases_zh, *one.aliases_en)
-        if name.casefold() == wanted
-    }
+    called: dict[str, set[str]] = {}
+    for one in catalogue.chemicals:
+        for name in (one.name_zh, one.name_en, *one.aliases_zh, *one.aliases_en):
+            called.setdefault(name.casefold(), set()).add(one.slot)
+    found = called.get(wanted, set())
     if len(found) != 1:
         raise CatalogueError(
-            f"the catalogue {catalogue.id} has no one chemical called {chemical!r}: give its slot or CAS number",
+            f"the catalogue {catalogue.id} has no one chemical called {chemical!r}: give its slot or CAS number"
+            f" / 目录中没有唯一对应的品种，请用序号或 CAS 号",
             found=sorted(found),
+            nearest=get_close_matches(wanted, called),
         )
-    return found.pop()
+    return next(iter(found))
 
 
 def check_kind(catalogue: Catalogue, slot: str, kind: str) -> None:

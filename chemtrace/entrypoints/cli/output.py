@@ -46,8 +46,16 @@ def print_error(error: ChemtraceError, *, as_json: bool) -> None:
         sys.stderr.write(json.dumps(error.problem(), ensure_ascii=False, default=_plain) + "\n")
         return
     said = spoken(error)
+    fields = dict(said["fields"])
+    in_chinese = fields.pop("text_zh", None)
+    # A rule's refusal says these three once more, for programs.
+    for name, told in (("text_en", said["detail"]), ("rule_id", said["code"]), ("item", "")):
+        if fields.get(name) == told:
+            del fields[name]
     print_note(f"chemtrace: {said['detail']} [{said['code']}]")
-    for name, value in readable(said["fields"]).items():
+    if in_chinese is not None:
+        print_note(f"  {in_chinese}")
+    for name, value in readable(fields).items():
         print_note(f"  {name}: {in_words(value)}")
 
 
@@ -82,7 +90,10 @@ def in_words(value: Any) -> str:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table as wide as the terminal; without a terminal, 160 signs."""
+    """Print a table as wide as the terminal; without a terminal, 160 signs; of nothing, that there is nothing."""
+    if not rows:
+        print_text(f"{title}: 无 none")
+        return
     from rich.console import Console
     from rich.table import Table
 

@@ -91,6 +91,8 @@ IN_CHINESE: Final = {
 }
 """What to do, for commands that end with these codes outside `verify`: their English is the error's own message."""
 
+AMOUNT: Final = "数量写在追溯码之后 the amount stands behind the code: --item CODE=25KGM"
+
 KEY: Final = (
     "签名的密钥当时无效：未登记、已停用或已报失密。",
     "the signing key was not valid then: not registered, retired, or declared compromised.",
@@ -119,7 +121,7 @@ def refusal_lines(error: ChemtraceError) -> tuple[str, str]:
 
 def print_in_chinese(error: ChemtraceError, *, as_json: bool) -> None:
     """Print on stderr what an error means in Chinese, where its own message has none; nothing for programs."""
-    said = IN_CHINESE.get(error.code)
+    said = AMOUNT if "missing required field `quantity`" in error.message else IN_CHINESE.get(error.code)
     if said is not None and not as_json:
         print_note(f"  {said}")
 
