@@ -17,7 +17,7 @@ from chemtrace.adapters.sql.engine import BUSY_TIMEOUT_MS, named_errors
 from chemtrace.core.errors import ChemtraceError, SettingError, UnavailableError
 from chemtrace.core.times import format_utc
 from chemtrace.ledger.ports import Clock
-from chemtrace.mirror.monitor import OwnEvent, Pinned
+from chemtrace.mirror.monitor_store import OwnEvent, Pinned
 
 MONITOR_FILE: Final = "monitor.db"
 EVIDENCE_FOLDER: Final = "evidence"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
 import httpx
 
@@ -14,12 +17,19 @@ from chemtrace.adapters.monitor_state import MonitorFolder
 from chemtrace.bootstrap.mirroring import load_token, load_trust
 from chemtrace.core.algorithms import PublicKey
 from chemtrace.core.bundle.trust import Trust
-from chemtrace.core.errors import SettingError
+from chemtrace.core.errors import RefusedError, SettingError
 from chemtrace.core.keys import verify_key_request
+from chemtrace.core.receipt import parse_signed_receipt
 from chemtrace.ledger.ports import Clock
 from chemtrace.mirror.monitor import Monitor
+from chemtrace.mirror.promises import Promises
 
-__all__ = ["load_own_keys", "load_token", "load_trust", "opened_monitor"]
+__all__ = ["load_own_keys", "load_receipts", "load_token", "load_trust", "opened_monitor"]
+
+MAX_RECEIPTS_BYTES: Final = 256 * 1024 * 1024
+"""One file of receipts, about 200,000 of them."""
+
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
 def load_own_keys(files: Iterable[Path], enterprise: str) -> tuple[PublicKey, ...]:
@@ -48,6 +58,56 @@ def load_own_keys(files: Iterable[Path], enterprise: str) -> tuple[PublicKey, ..
     return tuple(keys)
 
 
+def load_receipts(files: Iterable[Path]) -> list[bytes]:
+    """Return the signed receipts in files as wire objects, in their order, not verified.
+
+    A file holds JSON objects one behind another, as `chemtrace submit --json` and the API answer: the receipt itself
+    (`kid`, `receipt`, `signature`), or an answer with such an object as its `receipt`. Answers without one (refused, or
+    not sent) are passed over.
+
+    Raises:
+        SettingError: a file cannot be read, is too large, holds something else, or a receipt that is none.
+    """
+    return [receipt for file in files for receipt in _receipts_in(file)]
+
+
+def _receipts_in(file: Path) -> Iterator[bytes]:
+    try:
+        if file.stat().st_size > MAX_RECEIPTS_BYTES:
+            raise SettingError(
+                f"{file} is too large for a file of receipts: split it",
+                setting="receipts",
+                limit=MAX_RECEIPTS_BYTES,
+            )
+        text, at = file.read_text("utf-8"), 0
+        decoder = json.JSONDecoder()
+        while (at := _end_of_space(text, at)) < len(text):
+            answer, at = decoder.raw_decode(text, at)
+            yield from _receipt_of(answer)
+    except OSError as error:
+        raise SettingError(f"{file} cannot be read: {error.strerror}", setting="receipts") from error
+    except (ValueError, RecursionError, RefusedError) as error:
+        raise SettingError(f"{file} is no file of receipts: {error}", setting="receipts") from error
+
+
+def _end_of_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return at if found is None else found.end()
+
+
+def _receipt_of(answer: Any) -> Iterator[bytes]:
+    if not isinstance(answer, dict):
+        raise SettingError(
+            "a file of receipts holds JSON objects", setting="receipts", found=type(answer).__name__
+        )
+    wire = answer["receipt"] if isinstance(answer.get("receipt"), dict) else answer
+    if wire is answer and "receipt" not in wire:
+        return
+    data = json.dumps({name: wire.get(name) for name in ("kid", "receipt", "signature")}).encode()
+    parse_signed_receipt(data)
+    yield data
+
+
 @contextmanager
 def opened_monitor(
     folder: Path,
@@ -58,6 +118,7 @@ def opened_monitor(
     enterprise: str,
     keys: Iterable[PublicKey],
     silent_after_s: float = 0,
+    receipts: Callable[[], Sequence[bytes]] | None = None,
     clock: Clock | None = None,
     transport: httpx.BaseTransport | None = None,
     waiting: Callable[[str], None] | None = None,
@@ -76,6 +137,7 @@ def opened_monitor(
                 enterprise=enterprise,
                 keys=keys,
                 silent_after_s=silent_after_s,
+                promises=receipts and Promises(log=log, trust=trust, clock=clock, receipts=receipts),
             )
         finally:
             store.close()

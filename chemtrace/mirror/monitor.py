@@ -2,15 +2,16 @@
 
 The monitor holds no copy of the log. It follows checkpoints, reads every new entry once, keeps the ids of its own
 events, and asks for the bundle of each subject that they name: a bundle that verifies and lacks one of them proves
-that the log hides it.
+that the log hides it. What the log never took in, after it gave a receipt for it, only the receipt shows
+(`mirror.promises`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
@@ -40,7 +41,9 @@ from chemtrace.core.second_opinion import verify_twice
 from chemtrace.ledger.ports import Clock
 from chemtrace.mirror.entries import ReadEntry, read_entry
 from chemtrace.mirror.fetch import end_of_run, fetch_entries
-from chemtrace.mirror.ports import AuditedLog, hashes_of
+from chemtrace.mirror.monitor_store import MonitorStore, OwnEvent, Pinned
+from chemtrace.mirror.ports import ProvingLog, hashes_of
+from chemtrace.mirror.promises import Promised, Promises
 from chemtrace.mirror.silence import read_log_time, silence
 from chemtrace.mirror.views import View, compare_views, parse_view
 
@@ -50,76 +53,11 @@ MAX_WAIT_US: Final = 60_000_000
 """Time spent in one round on questions that get no answer: a log that has stopped would hold up the round for hours."""
 
 
-class ProvingLog(AuditedLog, Protocol):
-    """A log that gives bundles too."""
-
-    def bundle(self, subject: str) -> bytes:
-        """The bundle of a subject; raises `LogTruncatedError` where the log gives none."""
-        ...
-
-
-class Pinned(msgspec.Struct, frozen=True):
-    """How far a monitor has read: newest note seen, entries read, and the nodes of the tree over those, joined."""
-
-    seen: bytes = b""
-    size: int = 0
-    nodes: bytes = b""
-    log_time_us: int = 0
-    """Log time of the newest epoch record read, or when this monitor first looked for it; 0 before."""
-
-
-class OwnEvent(msgspec.Struct, frozen=True):
-    """One event in the enterprise's name, and one subject that it names."""
-
-    subject: str
-    event_id: bytes
-    index: int
-
-
-class MonitorStore(Protocol):
-    """A monitor's memory: durable, one writer."""
-
-    def pinned(self) -> Pinned:
-        """How far it has read."""
-        ...
-
-    def commit(self, pinned: Pinned, events: Sequence[OwnEvent]) -> None:
-        """Keep events and move on, both or neither, durable on return."""
-        ...
-
-    def unproved(self, limit: int) -> Sequence[str]:
-        """Subjects with events that no bundle has shown yet."""
-        ...
-
-    def events_of(self, subject: str) -> Mapping[bytes, int]:
-        """Event id to index of all own events that name a subject."""
-        ...
-
-    def prove(self, subject: str, size: int) -> None:
-        """The own events of a subject below `size` have been shown."""
-        ...
-
-    def keep(self, error: ChemtraceError) -> bool:
-        """Keep evidence as it is, durable on return; False when the same was kept before."""
-        ...
-
-    def kept_codes(self) -> frozenset[str]:
-        """Codes of the evidence kept so far."""
-        ...
-
-    def standing(self) -> Sequence[str]:
-        """Names of the evidence kept that nobody has acknowledged."""
-        ...
-
-    def acknowledge(self) -> Sequence[str]:
-        """Take note that a person has seen what stands, durable on return; the names of it."""
-        ...
-
-
 class Round(msgspec.Struct, frozen=True):
     """What one look found: size of the log, own events that are new, histories that were shown whole, findings.
 
     `log_time_us`: log time of the newest checkpoint; `age_s`: seconds from it to this machine's clock, never negative.
+    `promises`: what became of the receipts held, None where there are none.
     """
 
     size: int
@@ -128,6 +66,7 @@ class Round(msgspec.Struct, frozen=True):
     findings: tuple[ChemtraceError, ...]
     log_time_us: int = 0
     age_s: int = 0
+    promises: Promised | None = None
 
 
 class Monitor:
@@ -143,8 +82,10 @@ class Monitor:
         enterprise: str,
         keys: Iterable[PublicKey],
         silent_after_s: float = 0,
+        promises: Promises | None = None,
     ) -> None:
         """Watch for `enterprise`, whose only keys are `keys`; a log silent for longer is a finding, 0: for ever."""
+        self._promises = promises
         self._silent_after_us = int(silent_after_s * 1_000_000)
         self._log = log
         self._store = store
@@ -167,6 +108,7 @@ class Monitor:
             provable = 0 if found else view.checkpoint.size
             new = self._read(view, found)
         proved = self._prove(view, provable, found)
+        promised = None if self._promises is None else self._promises.look(view, found)
         log_time_us, age_us = self._age()
         if self._silent_after_us and age_us > self._silent_after_us:
             found.append(silence(view, log_time_us, self._silent_after_us))
@@ -178,6 +120,7 @@ class Monitor:
             tuple(found),
             log_time_us=log_time_us,
             age_s=age_us // 1_000_000,
+            promises=promised,
         )
 
     def standing(self) -> Sequence[str]:

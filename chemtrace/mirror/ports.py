@@ -40,6 +40,14 @@ class AuditedLog(PublicLog, Protocol):
         ...
 
 
+class ProvingLog(AuditedLog, Protocol):
+    """A log that gives bundles too."""
+
+    def bundle(self, subject: str) -> bytes:
+        """The bundle of a subject; raises `LogTruncatedError` where the log gives none."""
+        ...
+
+
 class Position(msgspec.Struct, frozen=True):
     """How far a mirror has recomputed: everything before `size` is in its store.
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import logging
 
+import httpx
 import pytest
 import structlog
 
 from chemtrace.core.bundle.trust import encode_trust
 from chemtrace.core.keys import make_key_request
+from chemtrace.core.statement import encode_wire
 from tests.cli.shell import run, run_ok
 from tests.seeded_ledger import DEALER, MAKER
+
+
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +102,23 @@ def test_a_monitor_of_an_honest_log_says_so(world, files):
     done = run_ok(*watching(world, files, "--json"))
     assert 2 == done.json["new_events"]
     assert 0 == done.json["findings"]
+
+
+def test_a_monitor_tells_what_became_of_the_receipts_held(world, files):
+    statement = world.seeded.hands.items(
+        MAKER, "produce", "make", (world.seeded.take_codes(1)[0], "25"), site="S-MAKER"
+    )
+    answer = httpx.post(f"{world.url}/v1/events", content=encode_wire(statement), headers=JSON, timeout=30)
+    assert answer.status_code == 201
+    (files / "receipts.json").write_text(answer.text)
+    held = ("--receipts", str(files / "receipts.json"))
+    done = run_ok(*watching(world, files, *held, "--json"))
+    assert {"kept": 0, "open": 1} == done.json["receipts"]
+    world.publish()
+    assert "回执 receipts 1 已兑现 kept, 0 未到期 open" in run_ok(*watching(world, files, *held)).out
+    (files / "receipts.json").write_text("nonsense")
+    broken = run(*watching(world, files, *held, "--json"))
+    assert (4, "setting.invalid") == (broken.code, broken.problem["code"])
 
 
 def test_a_monitor_that_does_not_know_the_signing_key_ends_with_5(world, files):

@@ -17,6 +17,7 @@ from chemtrace.entrypoints.cli.output import print_line, print_note, print_text,
 
 if TYPE_CHECKING:
     from chemtrace.mirror.monitor import Monitor, Round
+    from chemtrace.mirror.promises import Promised
 
 SilentAfter = Annotated[
     float,
@@ -25,6 +26,21 @@ SilentAfter = Annotated[
         min=0,
         max=604_800,
         help="seconds without a newer checkpoint that are a finding, 0: none / 无新检查点的时限（秒），0 为不限",
+    ),
+]
+Receipts = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--receipts",
+        metavar="FILE",
+        help="receipts you hold, as submit --json printed them: are they kept? repeat / 所持回执文件",
+    ),
+]
+Acknowledge = Annotated[
+    bool,
+    typer.Option(
+        "--acknowledge",
+        help="you have read what was found before: do not tell it again / 已阅此前的发现，不再提示",
     ),
 ]
 SHOWN_FILES: Final = 10
@@ -57,13 +73,8 @@ def monitor(
         float, typer.Option(min=1, max=86_400, help="seconds between two looks / 查看间隔（秒）")
     ] = 60.0,
     silent_after: SilentAfter = 600.0,
-    acknowledge: Annotated[
-        bool,
-        typer.Option(
-            "--acknowledge",
-            help="you have read what was found before: do not tell it again / 已阅此前的发现，不再提示",
-        ),
-    ] = False,
+    receipts: Receipts = None,
+    acknowledge: Acknowledge = False,
     as_json: AsJSON = False,
 ) -> None:
     """Watch a log for one enterprise; with --once exit code 5 when anything contradicts / 企业监测.
@@ -71,7 +82,13 @@ def monitor(
     What was found before is told again, with exit code 5, until somebody acknowledges it or moves the files away.
     此前的发现每次都会提示并以 5 结束，直至确认或移走证据文件。
     """
-    from chemtrace.bootstrap.monitoring import load_own_keys, load_token, load_trust, opened_monitor
+    from chemtrace.bootstrap.monitoring import (
+        load_own_keys,
+        load_receipts,
+        load_token,
+        load_trust,
+        opened_monitor,
+    )
 
     with opened_monitor(
         data.absolute(),
@@ -81,6 +98,7 @@ def monitor(
         enterprise=enterprise,
         keys=load_own_keys(keys, enterprise),
         silent_after_s=silent_after,
+        receipts=(lambda: load_receipts(receipts)) if receipts else None,
         waiting=waiting_note(shown=not as_json),
     ) as watching:
         if acknowledge:
@@ -117,6 +135,8 @@ def _look(watching: Monitor, *, as_json: bool) -> ExitCode:
 
 
 def _say(found: Round, standing: Sequence[str], *, as_json: bool) -> ExitCode:
+    import msgspec
+
     from chemtrace.core.errors import EvidenceError, RefusedError
     from chemtrace.core.times import format_utc
 
@@ -132,6 +152,7 @@ def _say(found: Round, standing: Sequence[str], *, as_json: bool) -> ExitCode:
             "age_s": found.age_s,
             "findings": len(found.findings),
             "standing": len(standing),
+            "receipts": None if found.promises is None else msgspec.structs.asdict(found.promises),
         })  # fmt: skip
     else:
         _say_round(found, standing)
@@ -150,9 +171,14 @@ def _say_round(found: Round, standing: Sequence[str]) -> None:
     print_text(
         f"{word}; 日志 log {found.size}, 新事件 new events {found.new_events}, 已证 proved {found.proved},"
         f" 检查点距今 checkpoint {found.age_s} s ago"
+        + ("" if found.promises is None else _receipts_in_words(found.promises))
     )
     if standing:
         _say_standing(standing, as_json=False)
+
+
+def _receipts_in_words(promises: Promised) -> str:
+    return f", 回执 receipts {promises.kept} 已兑现 kept, {promises.open} 未到期 open"
 
 
 def _say_standing(standing: Sequence[str], *, as_json: bool) -> None:
