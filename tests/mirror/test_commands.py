@@ -15,7 +15,6 @@ from chemtrace.core.statement import encode_wire
 from tests.cli.shell import run, run_ok
 from tests.seeded_ledger import DEALER, MAKER
 
-
 JSON = {"Content-Type": "application/json"}
 
 
