@@ -109,7 +109,7 @@ class AuditProcesses:
                     child.end()
 
     def _ask(self, question: Question) -> ChunkResult | None:
-        child = self._free.get()
+        child, keeps_step = self._free.get(), False
         try:
             if child is None:
                 child = Child("chemtrace.adapters.audit_worker")
@@ -118,14 +118,17 @@ class AuditProcesses:
                 self._silent.discard(child)
                 self._greet(child)
             answer = child.ask(msgspec.msgpack.encode(question), limit_s=ANSWER_WITHIN_S)
-            return msgspec.msgpack.decode(answer, type=ChunkResult)
-        except (OSError, EOFError):
-            if child is not None:
-                child.end()
-            child = None
+            found = msgspec.msgpack.decode(answer, type=ChunkResult)
+            keeps_step = True
+        except (OSError, EOFError, msgspec.DecodeError):
             return None
+        else:
+            return found
         finally:
-            self._free.put(child)
+            # Whatever broke off between a question and its answer: the next question would get that answer.
+            if child is not None and not keeps_step:
+                child.end()
+            self._free.put(child if keeps_step else None)
 
     def _greet(self, child: Child | ForkedChild) -> None:
         child.ask(self._hello, limit_s=ANSWER_WITHIN_S)

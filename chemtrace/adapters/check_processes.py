@@ -36,18 +36,19 @@ class CheckProcesses:
 
     def check(self, wires: Sequence[bytes]) -> Answer | None:
         """Check statements in one of the processes; None when it died over them, or hung."""
-        process = self._free.get()
+        process, keeps_step = self._free.get(), False
         try:
             process = process or _Process()
             answer = process.check(wires, self._registry())
+            keeps_step = True
         except (OSError, EOFError) as error:
             log.warning("check.at-home", error=repr(error))
-            if process is not None:
-                process.end()
-            process = None
             return None
         finally:
-            self._free.put(process)
+            # Whatever broke off between a question and its answer: the next question would get that answer.
+            if process is not None and not keeps_step:
+                process.end()
+            self._free.put(process if keeps_step else None)
         return Answer(answer, wires)
 
     def close(self) -> None:

@@ -101,6 +101,10 @@ class FoldProcess:
             answer = parse_answer(self._child.ask(encode(question), limit_s=ANSWER_WITHIN_S))
         except (OSError, EOFError, msgspec.DecodeError) as error:
             answer = Failed(repr(error))
+        except BaseException:
+            # The next question would get the answer to this one.
+            self.close()
+            raise
         if isinstance(answer, Failed):
             log.warning("fold.at-home", error=answer.error)
             self.close()

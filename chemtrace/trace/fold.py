@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from chemtrace.core.errors import FormError
+from chemtrace.core.errors import FormError, UnitError
 from chemtrace.core.events.items import Correct
 from chemtrace.core.quantity import Quantity
 from chemtrace.trace.event import ItemEvent
@@ -116,7 +116,14 @@ def fold(
             facts = past_facts(event, code, waybill=waybill, is_authority=is_authority)
         if not state.proven:
             unproven.add(event.index)
-        step = advance(state, event, facts)
+        try:
+            step = advance(state, event, facts)
+        except UnitError:
+            if not (state.proven and event.index < state.born_index):
+                raise
+            # Who found the item measured it in what it is not measured in: nobody had said yet.
+            findings[event.index] = (_incomparable(event, facts, state),)
+            continue
         state = step.state
         told = step.findings
         if step.refusal is not None:
@@ -158,7 +165,7 @@ def revise_corrected(event: ItemEvent, target: ItemEvent, state: ItemState, view
         old, new = _fold(state.code, past, view), _fold(state.code, [*past, event], view)
     except FormError:
         return _superseded("correct.superseded", event, state, (target, "quantity.unit"), ())
-    broken = _first_of_others(target.actor, old, new, past)
+    broken = _first_of_others(target.actor, old, new, past) or _unspoken(target, old, new, past)
     if broken is not None:
         return _superseded("correct.superseded", event, state, broken, ())
     fresh = _fresh(old, new, except_index=event.index)
@@ -225,6 +232,21 @@ def _foundling(
         return None
     born = next((other for other in past if other.index == old.state.born_index), event)
     return born, "item.unknown"
+
+
+def _incomparable(event: ItemEvent, facts: Facts, state: ItemState) -> Finding:
+    stated = "" if facts.quantity is None else f"{facts.quantity.value:f} {facts.quantity.unit}"
+    return find_item("item.over-use", event, state, expected=f"{state.filled:f} {state.unit}", found=stated)
+
+
+def _unspoken(
+    target: ItemEvent, old: Folded, new: Folded, past: list[ItemEvent]
+) -> tuple[ItemEvent, str] | None:
+    """What another did since the maker said where its item went: that word cannot be unsaid any more."""
+    if old.state.made is not None or new.state.made is None:
+        return None
+    since = [other for other in past if other.index > target.index and other.actor != target.actor]
+    return (since[0], "item.reclaimed") if since else None
 
 
 def _superseded(

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 from msgspec.structs import replace
 
 from chemtrace.core.errors import HeaderError
+from chemtrace.trace.custody import standing
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.finding import Finding
 from chemtrace.trace.maker import explain_finders, give_back, is_makers_word
@@ -103,7 +104,7 @@ def advance(state: ItemState, event: ItemEvent, facts: Facts) -> Step:
     before, move = state, None
     found: tuple[Finding, ...] = ()
     if state.made is not None and is_makers_word(state, event, facts):
-        move = explain_finders(state, event)
+        move = explain_finders(state, event, facts)
         if move is None:
             state, found = give_back(state, event)
     move = move or stage(state, event, facts)
@@ -115,7 +116,7 @@ def advance(state: ItemState, event: ItemEvent, facts: Facts) -> Step:
             findings = (*findings, jumped)
         changes["seen"] = (event.at_us, event.position[0], event.position[1], event.index)
     if before.holder is not None and changes.get("holder", state.holder) != before.holder:
-        _remember_holder(before, changes)
+        _remember_holder(before, changes, astray=bool(move.findings) and _is_taken(before, event))
     after = replace(
         state,
         last_index=max(state.last_index, event.index),
@@ -126,6 +127,15 @@ def advance(state: ItemState, event: ItemEvent, facts: Facts) -> Step:
     return Step(after, findings, move.refusal, move.resolved)
 
 
-def _remember_holder(state: ItemState, changes: dict[str, Any]) -> None:
+def _is_taken(state: ItemState, event: ItemEvent) -> bool:
+    """Whether an item that nobody has produced yet came to another with nobody having given it."""
+    return not state.proven and standing(state, event) != "expected"
+
+
+def _remember_holder(state: ItemState, changes: dict[str, Any], *, astray: bool) -> None:
+    """The holders from each of whom the item came to the next; nobody, where it was found or taken."""
+    if astray:
+        changes["former"] = ()
+        return
     others = [party for party in state.former if party != state.holder]
     changes["former"] = (*others, state.holder)[-MOST_FORMER:]

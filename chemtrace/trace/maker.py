@@ -13,8 +13,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from chemtrace.trace.event import ItemEvent
+from chemtrace.trace.exact import in_unit, tolerance
 from chemtrace.trace.finding import Finding, find_item
-from chemtrace.trace.state import NEVER, ZERO, ItemState
+from chemtrace.trace.state import NEVER, ZERO, Claim, ItemState
 from chemtrace.trace.step import Changes, Facts, Move
 
 IN_ITS_HANDS: Final = frozenset(
@@ -66,12 +67,15 @@ def _is_moved(event: ItemEvent, facts: Facts) -> bool:
     return facts.role == "input" if event.inputs else facts.role == "line"
 
 
-def explain_finders(state: ItemState, event: ItemEvent) -> Move | None:
-    """The sale to one who has had the item: it had it from its maker. None: it is another sale, or none."""
+def explain_finders(state: ItemState, event: ItemEvent, facts: Facts) -> Move | None:
+    """The sale to one who has the item, or from whom it came to who has it: it had it from its maker.
+
+    None: it is another sale, or none, or one of more than was made.
+    """
     buyer = event.counterparty
     if (event.kind, event.phase) != ("trade", "sell") or buyer is None:
         return None
-    if buyer not in (state.holder, state.shipper, *state.former):
+    if buyer not in (state.holder, state.shipper, *state.former) or _is_too_much(state, facts):
         return None
     bought = next((claim for claim in state.claims if (claim.kind, claim.party) == ("buy", buyer)), None)
     changes: Changes = {
@@ -84,6 +88,13 @@ def explain_finders(state: ItemState, event: ItemEvent) -> Move | None:
     return Move(changes, resolved=resolved)
 
 
+def _is_too_much(state: ItemState, facts: Facts) -> bool:
+    filled = state.made or ZERO
+    if facts.quantity is None:
+        return False
+    return in_unit(facts.quantity, state.unit) > filled + tolerance(filled, state.unit)
+
+
 def give_back(state: ItemState, event: ItemEvent) -> tuple[ItemState, tuple[Finding, ...]]:
     """The item as it left its making, in its maker's hands, and what there is to say to those who had it."""
     if state.holder == state.producer and state.status == "held" and state.parent is None:
@@ -92,13 +103,24 @@ def give_back(state: ItemState, event: ItemEvent) -> tuple[ItemState, tuple[Find
     made, drawn = f"{filled:f} {state.unit}", f"{state.drawn:f} {state.unit}"
     fill: Changes = {
         "made": None,
+        "claims": _claims_of_the_buyer(state, event),
         "holder": state.producer,
         "site": event.site,
         "filled": filled,
         "quantity": filled,
     }
-    return replace(state, **FREED, **fill), (
+    return replace(state, **(FREED | fill)), (
         find_item("item.reclaimed", event, state, expected=made, found=drawn),
+    )
+
+
+def _claims_of_the_buyer(state: ItemState, event: ItemEvent) -> tuple[Claim, ...]:
+    """What the buyer of this sale said before it: it had that from its maker."""
+    if (event.kind, event.phase) != ("trade", "sell"):
+        return ()
+    maker = event.actor
+    return tuple(
+        [replace(claim, source=maker) for claim in state.claims if claim.party == event.counterparty]
     )
 
 

@@ -26,6 +26,9 @@ FOREIGN_LIMIT: Final = 16
 Whoever works with a drum whose receipt nobody has told uses it some dozen times; sixteen headers of at most 48 KiB are
 0.75 MiB, so that eleven enterprises must conspire to make a history longer than the 8 MiB of one proof file."""
 
+LATE_LIMIT: Final = 64
+"""The same for what one who has held the item tells late: a telephone may come back with weeks of work."""
+
 MOST_VOICES: Final = 64
 """Outsiders that an item remembers; who spoke longest ago is forgotten first. So many could fill a proof anyhow."""
 
@@ -56,16 +59,18 @@ def judge_outsider(
         RuleError: it has said `FOREIGN_LIMIT` things of the item since another answers for it (item.foreign-limit).
             Stance `exception` does not lift this: an exception records what has happened, and that stands by then.
     """
-    if not _is_mere_word(event, state):
-        return None
-    if _has_part(event, state, view) or (event.late and event.actor in state.former):
+    if not _is_mere_word(event, state) or _has_part(event, state, view):
         return None
     voice = _voice(event.actor)
     words = dict(state.outside).get(voice, 0)
-    if words >= FOREIGN_LIMIT:
+    keeps_place = _keeps_place(event, state, view)
+    if keeps_place and not words:
+        return None
+    limit = LATE_LIMIT if event.late and event.actor in state.former else FOREIGN_LIMIT
+    if words >= limit:
         seen = resolve(state, view.state)
-        raise Refusal(find_item(LIMIT, event, seen, expected=FOREIGN_LIMIT, found=str(words))).error()
-    if event.actor in state.former or _is_at_its_service(event, state, waybill):
+        raise Refusal(find_item(LIMIT, event, seen, expected=limit, found=str(words))).error()
+    if keeps_place or event.actor in state.former or _is_at_its_service(event, state, waybill):
         return Outsider(voice, None)
     return Outsider(voice, find_item(FOREIGN, event, resolve(state, view.state)))
 
@@ -114,10 +119,15 @@ def _has_part(event: ItemEvent, state: ItemState, view: ItemsView) -> bool:
     named = (state.holder, state.producer, state.shipper, state.consignee, *(state.offer or ()))
     if actor in named or view.may_inspect(actor):
         return True
-    outer = outermost(state, view.state)
-    if has_in_hand(outer, event) or (outer.site is not None and view.site_owner(outer.site) == actor):
+    if has_in_hand(outermost(state, view.state), event):
         return True
     return not state.proven and view.issue_status(state.code, actor) == "issued"
+
+
+def _keeps_place(event: ItemEvent, state: ItemState, view: ItemsView) -> bool:
+    """Tell whether the item stands at a site of the actor: the holder's word, unless the actor spoke as an outsider."""
+    site = outermost(state, view.state).site
+    return site is not None and view.site_owner(site) == event.actor
 
 
 def _voice(actor: str) -> str:

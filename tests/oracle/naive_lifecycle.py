@@ -46,18 +46,32 @@ def happen(drum: Drum, what: str, who: str, other: str | None, amount: Fraction 
             return None
         if had != who or drum["status"] != "held":
             told = "item.reclaimed"
+            buyer = other if what == "trade/sell" else None
             drum.update(
                 status="held", holder=who, left=drum["made"], fill=drum["made"], used=Fraction(0), offer=None,
-                shipper=None, consignee=None, sold_before=[], moved_before=[],
+                shipper=None, consignee=None,
+                sold_before=[(c[0], who) for c in drum["sold_before"] if c[0] == buyer],
+                moved_before=[(c[0], who) for c in drum["moved_before"] if c[0] == buyer],
             )  # fmt: skip
         drum["made"] = None
     rule = _happen(drum, what, who, other, amount)
     if rule is not None and rule.startswith("refused "):
         drum.update(kept)
         return rule
-    if had is not None and drum["holder"] != had:
+    if had is not None and drum["holder"] != had and not kept["proven"] and rule and not _awaited(kept, who):
+        drum["had_by"] = []  # taken: nobody has given it
+    elif had is not None and drum["holder"] != had:
         drum["had_by"] = [*[party for party in drum["had_by"] if party != had], had]
     return told or rule
+
+
+def _awaited(drum: Drum, who: str) -> bool:
+    offer, status = drum["offer"], drum["status"]
+    if status in ("closed", "missing"):
+        return False
+    return bool(offer and offer[1] == who) or (
+        status == "in_transit" and who in (drum["shipper"], drum["consignee"])
+    )
 
 
 def _happen(drum: Drum, what: str, who: str, other: str | None, amount: Fraction | None) -> str | None:  # noqa: C901, PLR0911, PLR0912  # one long if is its point

@@ -29,7 +29,11 @@ def pack(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
 def _pack_into(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     if state.status == "unborn" and state.kind == AGGREGATE:
         return bear(state, event, facts)
-    return wants_holder(state, event) or Move({})
+    refused = wants_holder(state, event)
+    if refused is None and state.kind != AGGREGATE and not state.proven:
+        # Its maker may still take it back, and must not get with it what another put in.
+        return refuse("item.unknown", event, state)
+    return refused or Move({})
 
 
 def unpack(state: ItemState, event: ItemEvent, facts: Facts) -> Move:

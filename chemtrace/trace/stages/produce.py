@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from chemtrace.core.events.items import Produce
+from chemtrace.core.quantity import UNITS
 from chemtrace.trace.custody import RULE_OF, standing
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.exact import in_unit, tolerance
-from chemtrace.trace.finding import find_item
+from chemtrace.trace.finding import Finding, find_item
 from chemtrace.trace.maker import FREED
 from chemtrace.trace.stages.use import draw_input
 from chemtrace.trace.state import ZERO, ItemState
@@ -98,6 +101,7 @@ def _checked(state: ItemState, event: ItemEvent, facts: Facts, changes: Changes)
 def _prove(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     """The producer reports after others have found the item: it keeps its holder and status until the maker speaks."""
     made = _fill(event, facts)
+    state, found = _in_its_unit(state, event, made)
     unit = state.unit or made["unit"]
     filled = ZERO if facts.quantity is None else in_unit(facts.quantity, unit)
     left = max(ZERO, filled - state.drawn)
@@ -107,7 +111,9 @@ def _prove(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
         "quantity": left if state.status != "closed" else ZERO,
         "unit": unit,
         "proven": True,
-        "made": None if state.holder == event.actor else filled,
+        "made": None if state.holder == event.actor or event.exception else filled,
+        "drawn": state.drawn,
+        "loaded": state.loaded,
         "born_index": event.index,
     }
     if state.status == "held" and left == ZERO and filled > ZERO:
@@ -118,8 +124,19 @@ def _prove(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     over = state.drawn > filled + tolerance(filled, unit)
     expected = f"{filled + tolerance(filled, unit):f} {unit}"
     stated = f"{state.drawn:f} {unit}"
-    found = (find_item("item.over-use", event, state, expected=expected, found=stated),) if over else ()
+    if over:
+        found = (find_item("item.over-use", event, state, expected=expected, found=stated),)
     return Move(changes, found, resolved=((state.born_index, state.code, "item.unknown"),))
+
+
+def _in_its_unit(state: ItemState, event: ItemEvent, made: Changes) -> tuple[ItemState, tuple[Finding, ...]]:
+    """The item as others found it, in the unit of its maker: amounts of another dimension say nothing about it."""
+    if not state.unit or not made["unit"] or UNITS[state.unit].base == UNITS[made["unit"]].base:
+        return state, ()
+    drawn = f"{state.drawn:f} {state.unit}"
+    expected = f"{made['filled']:f} {made['unit']}"
+    found = (find_item("item.over-use", event, state, expected=expected, found=drawn),) if state.drawn else ()
+    return replace(state, unit="", drawn=ZERO, loaded=None), found
 
 
 def _refill(state: ItemState, event: ItemEvent, facts: Facts) -> Move:

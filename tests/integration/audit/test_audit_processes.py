@@ -90,6 +90,17 @@ def test_a_process_that_hangs_costs_only_time(folder, monkeypatch):
     assert [-signal.SIGKILL] * 3 == [process.returncode for process in stopped]
 
 
+def test_a_process_that_answers_what_nobody_understands_costs_only_time(folder, monkeypatch):
+    class Odd(Child):
+        def ask(self, message: bytes, *, limit_s: float) -> bytes:
+            super().ask(message, limit_s=limit_s)
+            return b"\xc1"
+
+    monkeypatch.setattr(audit_processes, "Child", Odd)
+    monkeypatch.setattr(maintenance, "PROCESSES_FROM", 0)
+    assert audit(folder).verified
+
+
 def test_an_audit_goes_on_where_it_was_broken_off(folder, monkeypatch):
     state, seen = folder / "state", []
 

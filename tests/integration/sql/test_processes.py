@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from chemtrace.adapters import check_processes
+from chemtrace.adapters import check_processes, frames
 from chemtrace.adapters.check_processes import CheckProcesses
 from chemtrace.core.receipt_tree import verify_receipt
 from chemtrace.ledger.ledger import Ledger
@@ -97,6 +97,21 @@ def test_a_process_that_hangs_is_ended_and_its_statements_checked_by_the_caller(
     town.checker._free.put(started)
     assert started is not None
     assert started._child._process.poll() is None
+
+
+def test_an_answer_that_nobody_has_read_is_never_taken_for_the_next_one(town, monkeypatch):
+    codes = town.issue(3 * COUNT)
+    first, second, third = (wires_of(town, codes[at : at + COUNT]) for at in range(0, 3 * COUNT, COUNT))
+    assert_good(town, town.ledger.submit_many(first))
+
+    def breaks_off(*_):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(frames.Pipes, "_read", breaks_off)
+        with pytest.raises(MemoryError):
+            town.checker.check(second)
+    assert_good(town, town.ledger.submit_many(third))
 
 
 def test_an_interrupt_from_the_keyboard_is_left_to_the_first_process(town):

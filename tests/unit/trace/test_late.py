@@ -192,15 +192,21 @@ def test_a_late_amount_in_another_dimension_changes_nothing():
     world = World()
     world.now_us += 9 * HOUR_US
     world.do("use/consume", BUYER, items=[line(DRUM, 20)])
-    with pytest.raises(RuleError):
-        world.do(
-            "produce/make",
-            MAKER,
-            items=[{"code": DRUM, "quantity": {"value": "200", "unit": "LTR"}}],
-            **ago(world, 5),
-        )
     litres = {"code": DRUM, "quantity": {"value": "2", "unit": "LTR"}}
     assert ["late.superseded"] == rules(world.do("report/spill", BUYER, items=[litres], **ago(world, 5)))
+
+
+def test_a_late_production_sets_the_unit_of_what_others_measured_in_another():
+    world = World()
+    world.now_us += 9 * HOUR_US
+    world.do("use/consume", BUYER, items=[line(DRUM, 20)])
+    litres = {"code": DRUM, "quantity": {"value": "200", "unit": "LTR"}}
+    told = world.do("produce/make", MAKER, items=[litres], **ago(world, 5))
+    drum = world.state(DRUM)
+    assert (MAKER, Decimal(200), "LTR") == (drum.holder, drum.quantity, drum.unit)
+    (found,) = told.findings
+    sides = dict(found.sides)
+    assert ("item.over-use", "200 LTR", "20 KGM") == (found.rule, sides["expected"], sides["found"])
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,93 @@ def test_a_refused_word_of_the_maker_changes_nothing() -> None:
     assert world.state(DRUM) == before
 
 
+@pytest.mark.parametrize(
+    ("what", "fields"),
+    [("count/done", {}), ("report/loss", {}), ("dispose/done", {}), ("store/in", {"site": "X1"})],
+)
+def test_who_took_it_from_the_real_buyer_does_not_keep_it_by_the_sale_to_the_buyer(
+    what: str, fields: dict[str, Any]
+) -> None:
+    world = World()
+    world.do("trade/buy", BUYER, **ONE, counterparty=MAKER)
+    world.do(what, STRANGER, **(ONE | fields))
+    world.make(DRUM, "100")
+    assert "item.reclaimed" in rules(world.do("trade/sell", MAKER, **ONE, counterparty=BUYER))
+    assert world.state(DRUM).status == "held"
+    world.do("trade/buy", BUYER, **ONE, counterparty=MAKER)
+    assert (world.state(DRUM).holder, world.state(DRUM).quantity) == (BUYER, Decimal(100))
+
+
+def test_the_buyer_that_booked_before_it_was_taken_holds_it_by_the_sale() -> None:
+    world = World()
+    world.do("trade/buy", BUYER, **ONE, counterparty=MAKER)
+    world.do("count/done", STRANGER, **ONE, site="X1")
+    world.make(DRUM, "100")
+    world.do("trade/sell", MAKER, **ONE, counterparty=BUYER)
+    assert (world.state(DRUM).holder, world.state(DRUM).offer) == (BUYER, None)
+
+
+def test_the_maker_does_not_unsay_a_sale_on_which_others_built() -> None:
+    world = found_and_made("stored")
+    world.do("trade/sell", MAKER, **ONE, counterparty=STRANGER)
+    sale = world.events[-1].event_id.hex()
+    world.do("trade/sell", STRANGER, **ONE, counterparty=BUYER)
+    world.do("trade/buy", BUYER, **ONE, counterparty=STRANGER)
+    assert rules(world.do("correct/done", MAKER, event=sale, reason="entry")) == ["correct.superseded"]
+    assert rules(world.do("count/done", MAKER, **ONE)) == ["item.not-holder"]
+    assert world.state(DRUM).holder == BUYER
+
+
+def test_the_maker_unsays_a_sale_on_which_nobody_built() -> None:
+    world = found_and_made("stored")
+    world.do("trade/sell", MAKER, **ONE, counterparty=STRANGER)
+    sale = world.events[-1].event_id.hex()
+    assert rules(world.do("correct/done", MAKER, event=sale, reason="the wrong buyer")) == []
+    assert "item.reclaimed" in rules(world.do("trade/sell", MAKER, **ONE, counterparty=BUYER))
+
+
+def test_a_production_by_exception_takes_nothing_from_who_has_it() -> None:
+    world = World()
+    world.issued[DRUM] = "foreign-issuer"
+    world.do("trade/buy", BUYER, **ONE, counterparty=MAKER)
+    world.do("produce/make", STRANGER, items=[line(DRUM, 100)], exception=True)
+    assert world.state(DRUM).made is None
+    with pytest.raises(RuleError, match="answers for it"):
+        world.do("trade/sell", STRANGER, **ONE, counterparty=BUYER)
+    assert world.state(DRUM).holder == BUYER
+
+
+@pytest.mark.parametrize("unit", ["LTR", "H87"])
+def test_the_unit_is_the_makers_whatever_a_finder_measured(unit: str) -> None:
+    world = World()
+    world.do("use/consume", STRANGER, items=[{"code": DRUM, "quantity": {"value": "1", "unit": unit}}])
+    (found,) = world.make(DRUM, "100").findings
+    sides = dict(found.sides)
+    assert (found.rule, sides["expected"], sides["found"]) == ("item.over-use", "100 KGM", f"1 {unit}")
+    state = world.state(DRUM)
+    assert (state.unit, state.quantity, state.drawn) == ("KGM", Decimal(100), Decimal(0))
+    world.do("trade/sell", MAKER, **ONE, counterparty=BUYER)
+    assert world.state(DRUM).quantity == Decimal(100)
+
+
+def test_a_sale_of_more_than_was_made_explains_nothing() -> None:
+    world = found_and_made("bought")
+    before = world.state(DRUM)
+    with pytest.raises(RuleError, match="holds 100 KGM"):
+        world.do("trade/sell", MAKER, items=[line(DRUM, 500)], counterparty=STRANGER)
+    assert world.state(DRUM) == before
+
+
+def test_nothing_goes_into_a_drum_that_its_maker_may_take_back() -> None:
+    world = World()
+    world.make(OTHER, 50, actor=STRANGER)
+    world.do("count/done", STRANGER, **ONE)
+    with pytest.raises(RuleError) as refused:
+        world.do("pack/done", STRANGER, items=[line(OTHER)], container=DRUM)
+    assert refused.value.fields["rule_id"] == "item.unknown"
+    assert world.state(OTHER).parent is None
+
+
 def test_a_cylinder_filled_anew_by_its_finder_is_its_finders() -> None:
     cylinder = code(3, kind="C")
     world = World()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chemtrace.core.errors import RuleError
-from chemtrace.trace.outsiders import FOREIGN_LIMIT
+from chemtrace.trace.outsiders import FOREIGN_LIMIT, LATE_LIMIT
 from tests.unit.trace.world import (
     AUTHORITY,
     BUYER,
@@ -143,15 +143,25 @@ def test_who_held_it_once_may_speak_without_a_finding_and_not_without_end(world:
     assert say(world, MAKER) == "", "the producer always has a part"
 
 
-def test_a_late_word_from_the_time_one_had_it_is_never_foreign(world: World) -> None:
+def test_late_words_from_the_time_one_had_it_are_never_foreign_and_not_without_end(world: World) -> None:
     world.do("trade/sell", MAKER, **ONE, counterparty=BUYER)
     world.do("trade/buy", BUYER, **ONE, counterparty=MAKER)
     mine_us = world.now_us
     world.do("trade/sell", BUYER, **ONE, counterparty=CARRIER, after_us=100 * HOUR_US)
     world.do("trade/buy", CARRIER, **ONE, counterparty=BUYER)
-    for n in range(FOREIGN_LIMIT + 4):
+    for n in range(LATE_LIMIT):
         looked = world.build("inspect/done", BUYER, at_us=mine_us + (n + 1) * HOUR_US, late=True, **SEEN)
         assert rules(world.admit(looked)) == []
+    with pytest.raises(RuleError, match=f"{LATE_LIMIT}"):
+        world.admit(world.build("inspect/done", BUYER, at_us=mine_us + HOUR_US, late=True, **SEEN))
+
+
+def test_who_puts_it_at_a_place_of_its_own_stays_an_outsider(world: World) -> None:
+    """Its own word gives nobody a part: who spoke as an outsider is counted on, without blame for its own place."""
+    world.do("count/done", STRANGER, **ONE, site="X1")
+    assert world.state(DRUM).outside == ((STRANGER, 1),)
+    told = [say(world, STRANGER) for _ in range(FOREIGN_LIMIT)]
+    assert told[-1] == "refused item.foreign-limit"
 
 
 def test_the_office_and_the_keeper_of_the_place_have_a_part(world: World) -> None:
