@@ -197,11 +197,17 @@ def target_of(world: World) -> int:
 
 def clean_events(world: World) -> set[int]:
     """Indexes of events that no item's fold finds fault with."""
-    faulty: set[int] = set()
-    for item in world.states:
-        folded = refold(world, item)
-        faulty |= {index for index, found in folded.findings.items() if found}
-    return {event.index for event in world.events} - faulty
+    return {event.index for event in world.events} - {index for index, _ in faults(world)}
+
+
+def faults(world: World) -> set[tuple[int, str]]:
+    """Index of each event that an item's fold finds fault with, and the item: one event may be about several."""
+    return {
+        (index, item)
+        for item in world.states
+        for index, found in refold(world, item).findings.items()
+        if found
+    }
 
 
 def refold(world: World, item: str) -> Any:
@@ -269,12 +275,12 @@ def test_a_correction_takes_its_event_back(story, last):
     world = live(story)
     before = {item: essence(world.state(item)) for item in world.states}
     what, who, fields, _, exception = last
-    clean = clean_events(world)
+    broken = faults(world)
     world.now_us += HOUR_US
     if not submit(world, what, who, world.now_us, exception=exception, **fields):
         return
     target = world.events[-1]
-    explained = len(clean_events(world) - {target.index}) > len(clean)
+    explained = broken - faults(world)
     between = {item: essence(world.state(item)) for item in target.codes}
     judged = world.do("correct/done", who, event=target.event_id.hex(), reason="scanned the wrong drum")
     if explained and not all(judged.effect.values()):
