@@ -18,6 +18,7 @@ from urllib.parse import quote
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from chemtrace.core.codes import is_label_host
 from chemtrace.core.errors import SettingError
 
 PREFIX: Final = "CHEMTRACE_"
@@ -66,7 +67,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("chemtrace-data")
     database_url: Annotated[str, Field(description="sqlite:///FILE or postgresql://USER@HOST/NAME")] = ""
-    label_host: str | None = None
+    label_host: Annotated[str | None, Field(description="a host name, with an optional port")] = None
     catalogue: Path | None = None
 
     bind: str = "127.0.0.1"
@@ -104,6 +105,15 @@ class Settings(BaseSettings):
             return value.expanduser().absolute()
         except RuntimeError:  # nobody of that name: a folder is called so, as to a shell
             return value.absolute()
+
+    @field_validator("label_host")
+    @classmethod
+    def _host_of_labels(cls, value: str | None) -> str | None:
+        """Labels are printed once: what cannot stand in their address is told before."""
+        if value is not None and not is_label_host(value):
+            message = "no host for labels"
+            raise ValueError(message)
+        return value
 
     @field_validator("database_url")
     @classmethod

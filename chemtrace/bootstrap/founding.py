@@ -16,9 +16,9 @@ from chemtrace.adapters.sql.store import SQLStore
 from chemtrace.adapters.sql.tokens import Tokens
 from chemtrace.bootstrap.parts import draw_nonce, ledger_parts, load_catalogue, log_vkey_of
 from chemtrace.config import Settings
-from chemtrace.core.codes import label_url, make_code
+from chemtrace.core.codes import is_label_host
 from chemtrace.core.credit_code import verify_credit_code
-from chemtrace.core.errors import LedgerExistsError, StorageAccessError
+from chemtrace.core.errors import CodeFormatError, LedgerExistsError, StorageAccessError
 from chemtrace.core.keys import generate_key
 from chemtrace.core.note import make_verifier
 from chemtrace.core.statement import encode_wire
@@ -68,7 +68,12 @@ def init_ledger(
     """
     verify_credit_code(credit_code)
     make_verifier(origin, bytes(32))
-    label_url(label_host, make_code(kind="P", slot="001", issuer="0000", serial="0000000"), None)
+    if not is_label_host(label_host):
+        raise CodeFormatError(
+            "a label's host is letters, digits, dots and hyphens, with an optional port, without https://",
+            got=label_host[:80],
+            expected="HOST or HOST:PORT",
+        )
     data_dir, clock = settings.data_dir, clock or SystemClock()
     _require_empty(data_dir)
     keys = {

@@ -147,6 +147,11 @@ def make_code(*, kind: str, slot: str, issuer: str, serial: str) -> TraceCode:
     return _split(body + check_sign_of(body))
 
 
+def is_label_host(host: str) -> bool:
+    """Whether a host, with an optional port, can stand in the address on a label."""
+    return _HOST.fullmatch(host.upper()) is not None
+
+
 def label_url(host: str, code: TraceCode, seal: str | None) -> str:
     """Give the text of a label's QR code: `HTTPS://HOST/I/` + code + seal, upper case (QR alphanumeric mode).
 
@@ -157,14 +162,13 @@ def label_url(host: str, code: TraceCode, seal: str | None) -> str:
     Raises:
         CodeFormatError: the host or the seal cannot stand in such a URL.
     """
-    upper = host.upper()
-    if _HOST.fullmatch(upper) is None:
+    if not is_label_host(host):
         message = "A label's host is letters, digits, dots and hyphens, with an optional port."
         raise CodeFormatError(message, got=host, expected="HOST or HOST:PORT")
     if seal is not None and (len(seal) != SEAL_SIGNS or first_wrong_sign(seal) is not None):
         message = f"A seal has {SEAL_SIGNS} signs of the code alphabet."
         raise CodeFormatError(message, got_length=len(seal), expected_length=SEAL_SIGNS)
-    return f"HTTPS://{upper}{RESOLVER_PATH}{code.text}{seal or ''}"
+    return f"HTTPS://{host.upper()}{RESOLVER_PATH}{code.text}{seal or ''}"
 
 
 def _check_sum(signs: str) -> int:

@@ -19,6 +19,7 @@ WRONG = {
     "CHEMTRACE_HEARTBEAT_S": ("nan", "a number from 1 to 86400"),
     "CHEMTRACE_PROOF_MAX_AGE_S": ("0", "a whole number from 1 to 316224000"),
     "CHEMTRACE_LOG_LEVEL": ("LOUD", "one of DEBUG, INFO, WARNING, ERROR"),
+    "CHEMTRACE_LABEL_HOST": ("https://trace.example.cn", "with an optional port"),
     "CHEMTRACE_ALLOWED_HOSTS": ("https://trace.example.cn", "separated by commas"),
     "CHEMTRACE_MIRRORS": ('["university"', "separated by commas, or a JSON list"),
 }

@@ -86,10 +86,12 @@ MEANINGS: Final = {
 IN_CHINESE: Final = {
     "note.format": "不是有效的检查点或验签公钥，或公钥与其校验值不符：请完整复制。",
     "policy.format": "见证策略文件有误：请查看所示行；每个名称须先在前面的行中定义。",
-    "server.refused": "对方拒绝了请求：若需读取权限，请用 --token-file 给出有效令牌。",
+    "server.refused": "对方拒绝了请求，原因见上一行。",
     "ledger.missing": "此处没有账本：请用 --data 指定账本目录，或用 chemtrace init 创建。",
 }
 """What to do, for commands that end with these codes outside `verify`: their English is the error's own message."""
+
+NO_READING: Final = "对方不允许读取：请用 --token-file 给出有效令牌。"
 
 AMOUNT: Final = "数量写在追溯码之后 the amount stands behind the code: --item CODE=25KGM"
 
@@ -122,6 +124,8 @@ def refusal_lines(error: ChemtraceError) -> tuple[str, str]:
 def print_in_chinese(error: ChemtraceError, *, as_json: bool) -> None:
     """Print on stderr what an error means in Chinese, where its own message has none; nothing for programs."""
     said = AMOUNT if "missing required field `quantity`" in error.message else IN_CHINESE.get(error.code)
+    if error.code == "server.refused" and error.fields.get("status") in (401, 403):
+        said = NO_READING
     if said is not None and not as_json:
         print_note(f"  {said}")
 
