@@ -1,9 +1,11 @@
 """T1 overdue in transit: loaded, and no receipt a day after it was due.
 
-Due: the waybill's own `arrive_by`, or 24 h after loading where there is none (within a city transit takes hours),
-plus 24 h for the receipt to be reported. Major at first; critical from 3 days after the due time, and it steps again
-at 7 days (anomaly reference T1 and 2.3). One alert a loading, with the codes still missing; each receipt takes its
-code out, the last one withdraws the alert, as do a report of loss or theft and any event that ends the transit.
+Due: the waybill's own `arrive_by`, or what shipper and consignee usually take (see `transit_times`), whichever is
+earlier; without both 24 h after loading, since within a city transit takes hours. A waybill that allows more than 3
+days is not believed beyond them: otherwise whoever writes it would switch the alert off. To that come 24 h for the
+receipt to be reported. Major at first; critical from 3 days after the due time, and it steps again at 7 days (anomaly
+reference T1 and 2.3). One alert a loading, with the codes still missing; each receipt takes its code out, the last one
+withdraws the alert, as do a report of loss or theft and any event that ends the transit.
 
 Goods consigned to OUTSIDE are not watched: nobody beyond the city reports a receipt here, so waiting for one would
 alarm about every lawful delivery. They stay under way in the carrier's name and in nobody's stock; should they come
@@ -15,17 +17,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from chemtrace.flow import evidence
+from chemtrace.flow import evidence, transit_times
 from chemtrace.flow.detector import Detector, Text
-from chemtrace.flow.device import DAY_US
+from chemtrace.flow.device import DAY_US, HOUR_US
 from chemtrace.flow.memory import Memory
 from chemtrace.flow.observation import Observation
 from chemtrace.flow.signal import Draft, Explain, Hold, Signal
+from chemtrace.flow.wording import tenths
 
 ID: Final = "T1"
 RULE: Final = "transit.overdue"
 DEFAULT_TRANSIT_US: Final = DAY_US
 """24 h where no waybill says when the goods are due: a day's work in one city."""
+
+LONGEST_TRANSIT_US: Final = 3 * DAY_US
+"""3 days: how far ahead a waybill's due time is believed."""
 
 OUTSIDE: Final = "OUTSIDE"
 """The party that stands for everybody beyond the city."""
@@ -54,10 +60,10 @@ MOVING: Final = frozenset(
 
 TEXTS: Final = {
     "overdue": Text(
-        "{shipper} 于 {at} 装车（{vehicle}，运单 {waybill}）发往 {consignee}，应于 {due} 前到达，"
+        "{shipper} 于 {at} 装车（{vehicle}，运单 {waybill}）发往 {consignee}，应于 {due} 前到达（{why_zh}），"
         "至今没有收货记录：追溯码 {code}。",
-        "{shipper} loaded at {at} ({vehicle}, waybill {waybill}) for {consignee}, due by {due}; no receipt so far: code"
-        " {code}.",
+        "{shipper} loaded at {at} ({vehicle}, waybill {waybill}) for {consignee}, due by {due} ({why_en}); no receipt"
+        " so far: code {code}.",
     ),
 }
 
@@ -72,7 +78,8 @@ def on_event(obs: Observation, memory: Memory) -> Sequence[Signal]:
         if leaves and memory.stands(f"{ID}|{code}"):
             signals.append(_ended(obs, code))
         if is_load and after.status == "in_transit" and after.consignee != OUTSIDE:
-            signals.append(_started(obs, code))
+            signals.append(_started(obs, code, memory))
+    transit_times.note(obs, memory)
     return signals
 
 
@@ -87,10 +94,38 @@ def _ended(obs: Observation, code: str) -> Signal:
     )
 
 
-def _started(obs: Observation, code: str) -> Signal:
+def _due(obs: Observation, code: str, memory: Memory) -> tuple[int, str, str]:
+    """When the goods are due, and why, in both languages."""
     event, after = obs.event, obs.after[code]
     waybill = obs.waybills.get(event.waybill) if event.waybill is not None else None
-    arrive_by_us = event.effective_us + DEFAULT_TRANSIT_US if waybill is None else waybill.arrive_by_us
+    usual = transit_times.usual(memory, after.shipper, after.consignee)
+    longest_us = event.effective_us + LONGEST_TRANSIT_US
+    found: list[tuple[int, str, str]] = []
+    if waybill is not None:
+        found.append((waybill.arrive_by_us, "运单应到时间", "the waybill's due time"))
+        found.append(
+            (longest_us, "装车后 3 天，运单所写更晚", "3 days after loading; the waybill allows more")
+        )
+    if usual is not None:
+        took = tenths(usual.us, HOUR_US)
+        found.append(
+            (
+                event.effective_us + usual.us,
+                f"双方最近 {usual.trips} 次运输 99% 不超过 {took} 小时",
+                f"99 % of the last {usual.trips} trips between the two took at most {took} h",
+            )
+        )
+    default = (
+        event.effective_us + DEFAULT_TRANSIT_US,
+        "无运单，装车后 24 小时",
+        "no waybill: 24 h after loading",
+    )
+    return min(found, default=default)
+
+
+def _started(obs: Observation, code: str, memory: Memory) -> Signal:
+    event, after = obs.event, obs.after[code]
+    arrive_by_us, why_zh, why_en = _due(obs, code, memory)
     draft = Draft(
         detector=ID,
         variant="overdue",
@@ -100,6 +135,8 @@ def _started(obs: Observation, code: str) -> Signal:
             "code": code,
             "at_us": event.at_us,
             "due_us": arrive_by_us,
+            "why_zh": why_zh,
+            "why_en": why_en,
             "shipper": after.shipper or event.actor,
             "consignee": after.consignee or "—",
             "vehicle": after.vehicle or "—",
@@ -124,12 +161,14 @@ def _started(obs: Observation, code: str) -> Signal:
 
 DETECTOR: Final = Detector(
     id=ID,
-    version="1",
+    version="2",
     severity=2,
     name=Text("在途超时", "overdue in transit"),
     basis=Text(
-        "超过运单应到时间（无运单为装车后 24 小时）24 小时仍无收货；3 天、7 天升级。",
-        "No receipt 24 h after the waybill's due time (without one: 24 h after loading); it escalates at 3 and 7 days.",
+        "超过应到时间 24 小时仍无收货；应到时间取运单所写（至多装车后 3 天）与双方以往运输时间 99 百分位中较早者，"
+        "两者皆无为装车后 24 小时；3 天、7 天升级。",
+        "No receipt 24 h after the goods were due: by the waybill (at most 3 days after loading) or by what 99 % of the"
+        " pair's trips take, whichever is earlier, without both 24 h after loading; it escalates at 3 and 7 days.",
     ),
     texts=TEXTS,
     on_event=on_event,

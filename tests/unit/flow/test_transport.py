@@ -84,6 +84,82 @@ def test_counts_from_the_loading_where_there_is_no_waybill():
     assert ["T1"] == city.types()
 
 
+def trips(city: City, hours: list[float]) -> None:
+    """Small lots from maker to buyer, each so many hours on the road."""
+    for number, took in enumerate(hours):
+        one = city.made(code(100 + number), 2)
+        city.say("transport/load", MAKER, items=[line(one, 2)], counterparty=BUYER)
+        city.pass_time(took)
+        city.say("transport/arrive", BUYER, items=[line(one, 2)])
+        city.pass_time()
+
+
+def overdue_after(city: City) -> int:
+    """Hours from the loading of a drum until it is called overdue."""
+    city.made(ONE, 2)
+    city.say("transport/load", MAKER, items=[line(ONE, 2)], counterparty=BUYER)
+    for hours in range(1, 200):
+        city.pass_time()
+        if "T1" in city.types():
+            return hours
+    raise AssertionError
+
+
+def test_learns_from_thirty_trips_how_long_goods_are_on_the_road_between_two():
+    city = City()
+    trips(city, [1] * 20 + [3] + [2] * 8)
+    assert 48 == overdue_after(city), "29 trips say nothing yet"
+    city = City()
+    trips(city, [1] * 20 + [3] + [2] * 9)
+    assert 27 == overdue_after(city)
+    assert "最近 30 次运输 99% 不超过 3.0 小时" in city.one().explanation_zh
+    assert "99 % of the last 30 trips between the two took at most 3.0 h" in city.one().explanation_en
+
+
+def test_leaves_one_slow_trip_in_a_hundred_out():
+    city = City()
+    trips(city, [20] + [2] * 98 + [5])
+    assert 29 == overdue_after(city)
+
+
+def test_counts_a_load_of_many_codes_as_one_trip_and_scans_in_one_go_as_none():
+    city = City()
+    for number in range(40):
+        one, two = (city.made(code(100 + 2 * number + at), 2) for at in (0, 1))
+        lines = [line(one, 2), line(two, 2)]
+        city.say("transport/load", MAKER, items=lines, counterparty=BUYER)
+        city.pass_time(0 if number < 20 else 2)
+        city.say("transport/arrive", BUYER, items=lines)
+        city.pass_time()
+    assert 48 == overdue_after(city), "20 trips, told in 40 loads and 80 codes"
+
+
+def test_a_waybill_moves_no_due_time_behind_what_the_two_usually_take_nor_behind_three_days():
+    city = City()
+    trips(city, [2] * 30)
+    loaded(city, ONE, arrive_by="2026-03-01T00:00:00Z")
+    city.pass_time(25)
+    assert "T1" not in city.types()
+    city.pass_time(1)
+    assert "T1" in city.types()
+    city = City()
+    loaded(city, ONE, arrive_by="2026-03-01T00:00:00Z")
+    city.pass_time(95)
+    assert [] == city.types()
+    city.pass_time(1)
+    assert ["T1"] == city.types()
+    assert "运单所写更晚" in city.one().explanation_zh
+
+
+def test_an_early_due_time_of_the_waybill_counts_whatever_is_usual():
+    city = City()
+    trips(city, [20] * 30)
+    loaded(city, ONE)
+    city.pass_time(35)
+    assert ["T1"] == city.types()
+    assert "the waybill's due time" in city.one().explanation_en
+
+
 def test_does_not_wait_for_a_receipt_from_beyond_the_city():
     city = City()
     loaded(city, ONE, consignee="OUTSIDE")
