@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chemtrace.trace.custody import RULE_OF, standing, wants_holder
 from chemtrace.trace.event import ItemEvent
-from chemtrace.trace.stages.produce import bear
+from chemtrace.trace.stages.produce import bear_aggregate
 from chemtrace.trace.stages.trade import AGGREGATE
 from chemtrace.trace.state import ItemState
 from chemtrace.trace.step import Facts, Move, refuse
@@ -16,7 +16,8 @@ from chemtrace.trace.step import Facts, Move, refuse
 def pack(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     """Only the holder packs: item.unknown, closed, missing, void, not-holder, packed are refused.
 
-    An aggregate (kind A) is born by its first packing; any other container must be there already.
+    An aggregate (kind A) is born by its first packing, whoever has read its label before; any other container must be
+    there already.
     """
     if facts.role == "container":
         return _pack_into(state, event, facts)
@@ -27,10 +28,10 @@ def pack(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
 
 
 def _pack_into(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
-    if state.status == "unborn" and state.kind == AGGREGATE:
-        return bear(state, event, facts)
+    if state.kind == AGGREGATE and not state.proven and state.status != "void":
+        return bear_aggregate(state, event, facts)
     refused = wants_holder(state, event)
-    if refused is None and state.kind != AGGREGATE and not state.proven:
+    if refused is None and not state.proven:
         # Its maker may still take it back, and must not get with it what another put in.
         return refuse("item.unknown", event, state)
     return refused or Move({})

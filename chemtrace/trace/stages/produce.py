@@ -51,6 +51,18 @@ def bear(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     return refuse("item.already-produced", event, state)
 
 
+def bear_aggregate(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
+    """Give life to an aggregate by packing into it: with what others said of its code there is nothing inside yet.
+
+    Refused: item.not-issued, item.foreign-issuer.
+    """
+    move = _checked(state, event, facts, FREED | _fill(event, facts))
+    if move.refusal is not None or state.status == "unborn":
+        return move
+    found = () if state.holder == event.actor else (find_item("item.reclaimed", event, state),)
+    return Move(move.changes, found, resolved=((state.born_index, state.code, "item.unknown"),))
+
+
 def open_balance(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     """An item that was there before the record begins: it has no producer here.
 

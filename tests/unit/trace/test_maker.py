@@ -263,6 +263,44 @@ def test_a_sale_of_more_than_was_made_explains_nothing() -> None:
     assert world.state(DRUM) == before
 
 
+@pytest.mark.parametrize(
+    ("what", "fields"),
+    [
+        ("count/done", {"site": "X1"}), ("report/loss", {}), ("dispose/done", {}),
+        ("trade/buy", {"counterparty": MAKER}),
+    ],
+)  # fmt: skip
+def test_the_pallet_is_packed_by_whom_its_code_was_issued_to(what: str, fields: dict[str, Any]) -> None:
+    world = World()
+    world.make(DRUM, "100")
+    world.do(what, STRANGER, items=[line(PALLET)], **fields)
+    told = world.do("pack/done", MAKER, **ONE, container=PALLET)
+    assert rules(told) == ["item.reclaimed"]
+    state = world.state(PALLET)
+    assert (state.status, state.holder, state.proven) == ("held", MAKER, True)
+    assert world.state(DRUM).parent == PALLET
+    assert rules(world.do("count/done", STRANGER, items=[line(PALLET)])) == ["item.not-holder"]
+    world.do("unpack/done", MAKER, **ONE, container=PALLET)
+
+
+def test_a_stranger_packs_nothing_into_a_pallet_that_it_has_found() -> None:
+    world = World()
+    world.make(OTHER, 50, actor=STRANGER)
+    world.do("count/done", STRANGER, items=[line(PALLET)])
+    world.issued[PALLET] = "foreign-issuer"
+    with pytest.raises(RuleError) as refused:
+        world.do("pack/done", STRANGER, items=[line(OTHER)], container=PALLET)
+    assert refused.value.fields["rule_id"] == "item.foreign-issuer"
+    assert world.state(OTHER).parent is None
+
+
+def test_a_pallet_counted_by_its_own_packer_first_is_packed_without_a_finding() -> None:
+    world = World()
+    world.make(DRUM, "100")
+    world.do("count/done", MAKER, items=[line(PALLET)], site="M1")
+    assert rules(world.do("pack/done", MAKER, **ONE, container=PALLET)) == []
+
+
 def test_nothing_goes_into_a_drum_that_its_maker_may_take_back() -> None:
     world = World()
     world.make(OTHER, 50, actor=STRANGER)
