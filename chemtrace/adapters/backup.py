@@ -20,7 +20,8 @@ from typing import Final
 import msgspec
 
 from chemtrace.adapters.sql.addresses import read_only_uri, sqlite_file
-from chemtrace.adapters.sql.engine import named_error, read_only_address
+from chemtrace.adapters.sql.engine import named_error
+from chemtrace.adapters.sql.sqlite_files import read_only_address
 from chemtrace.core.errors import (
     BackupInvalidError,
     BackupMissingError,

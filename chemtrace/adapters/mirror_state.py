@@ -15,7 +15,8 @@ from typing import Final
 
 import msgspec
 
-from chemtrace.adapters.sql.engine import BUSY_TIMEOUT_MS, named_errors
+from chemtrace.adapters.sql.engine import named_errors
+from chemtrace.adapters.sql.sqlite_files import BUSY_TIMEOUT_MS
 from chemtrace.core.errors import SettingError, UnavailableError
 from chemtrace.mirror.ports import Position, Step, SubjectRow
 from chemtrace.registry.records import TABLES, AnyRecord, decode_record, encode_record

@@ -13,7 +13,8 @@ from typing import Final
 
 import msgspec
 
-from chemtrace.adapters.sql.engine import BUSY_TIMEOUT_MS, named_errors
+from chemtrace.adapters.sql.engine import named_errors
+from chemtrace.adapters.sql.sqlite_files import BUSY_TIMEOUT_MS
 from chemtrace.core.errors import ChemtraceError, SettingError, UnavailableError
 from chemtrace.core.times import format_utc
 from chemtrace.ledger.ports import Clock

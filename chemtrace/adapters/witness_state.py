@@ -17,7 +17,8 @@ from typing import Final
 import msgspec
 
 from chemtrace.adapters.keys.files import load_private_key, load_secret, store_private_key, store_secret
-from chemtrace.adapters.sql.engine import BUSY_TIMEOUT_MS, named_errors
+from chemtrace.adapters.sql.engine import named_errors
+from chemtrace.adapters.sql.sqlite_files import BUSY_TIMEOUT_MS
 from chemtrace.core.add_checkpoint import Held
 from chemtrace.core.checkpoint import Checkpoint
 from chemtrace.core.cosignature import CosigningKey, cosigner

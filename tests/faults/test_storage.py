@@ -195,7 +195,7 @@ def test_a_program_that_holds_the_database_makes_the_ledger_busy_not_broken(
     """Somebody's own transaction on the file: the statement waits, is refused by name, and succeeds later."""
     import sqlite3
 
-    monkeypatch.setattr("chemtrace.adapters.sql.engine.BUSY_TIMEOUT_MS", 200)
+    monkeypatch.setattr("chemtrace.adapters.sql.sqlite_files.BUSY_TIMEOUT_MS", 200)
     town = Town(sqlite_url)
     [code] = town.issue(1)
     wire = make_wire(town, code)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chemtrace.adapters.keys.files import load_private_key
+from chemtrace.adapters.sql.engine import asking
 from chemtrace.adapters.sql.reads.bundles import StoredProofs
 from chemtrace.bootstrap import open_application
 from chemtrace.core.bundle.text import encode_bundle_text, parse_bundle_text
@@ -144,7 +145,7 @@ def test_a_revoked_device_stands_in_the_history_of_its_key(town: Town) -> None:
 
 def hidden(town: Town, subject: str, may_see: Any) -> bytes:
     with town.life.application.reads._database.read() as connection:
-        published = open_published(StoredProofs(connection))
+        published = open_published(StoredProofs(asking(connection)))
         return encode_bundle_text(build_bundle(published, subject, may_see=may_see))
 
 

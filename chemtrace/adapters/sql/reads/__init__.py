@@ -10,9 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from sqlalchemy import Connection
-
-from chemtrace.adapters.sql.engine import Database
+from chemtrace.adapters.sql.engine import Database, asking
 from chemtrace.adapters.sql.questions import Questions
 from chemtrace.adapters.sql.reads import alerts, parties, state, waybills
 from chemtrace.adapters.sql.reads.bundles import StoredProofs
@@ -30,6 +28,7 @@ from chemtrace.adapters.sql.reads.lineage import Direction, Lineage, load_lineag
 from chemtrace.adapters.sql.reads.pages import DEFAULT_PAGE, Page
 from chemtrace.adapters.sql.reads.proofs import StoredLog
 from chemtrace.adapters.sql.reads.tiles import StoredFiles
+from chemtrace.adapters.sql.sqlite_files import Ask
 from chemtrace.core.bundle.absence import AbsenceProof
 from chemtrace.core.bundle.model import Bundle, StatusProof
 from chemtrace.core.catalogue import Catalogue
@@ -156,20 +155,18 @@ class Reads:
 
     def bundle(self, subject: str, *, may_see: MaySee | None = None) -> Bundle:
         """The bundle of a subject in the newest tree that the policy accepts, as `build_bundle` makes it."""
-        with self._database.read() as connection:
-            published = self._open_published(connection)
+        with self._published() as published:
             return build_bundle(published, subject, may_see=may_see)
 
     def status(self, subject: str, *, only_ed25519: bool = False) -> StatusProof:
         """The status proof of a subject in the newest tree that the policy accepts, as `build_status` makes it."""
-        with self._database.read() as connection:
-            published = self._open_published(connection)
+        with self._published() as published:
             return build_status(published, subject, only_ed25519=only_ed25519)
 
     def absence(self, subject: str) -> AbsenceProof:
         """The proof that no published entry names a subject, as `build_absence` makes it."""
-        with self._database.read() as connection:
-            return build_absence(self._open_published(connection), subject)
+        with self._published() as published:
+            return build_absence(published, subject)
 
     def events(
         self,
@@ -201,14 +198,23 @@ class Reads:
         with self._database.read() as connection:
             return state.load_stats(connection)
 
-    def _open_published(self, connection: Connection) -> Published:
+    @contextmanager
+    def _published(self) -> Iterator[Published]:
         """The published tree that proofs are made under; where witnesses are required, only one that has its quorum."""
-        required = self._serving.required
-        size = self._serving.size(Questions(connection)) if required else None
-        if required and size is None:
-            raise CheckpointMissingError("no checkpoint has the cosignatures that the policy asks for yet")
-        policy = self._serving.policy
-        return open_published(StoredProofs(connection), policy=policy, size=size, edges=self._edges)
+        if not self._serving.required:
+            with self._database.ask() as ask:
+                yield self._open_published(ask, None)
+            return
+        with self._database.read() as connection:
+            size = self._serving.size(Questions(connection))
+            if size is None:
+                raise CheckpointMissingError(
+                    "no checkpoint has the cosignatures that the policy asks for yet"
+                )
+            yield self._open_published(asking(connection), size)
+
+    def _open_published(self, ask: Ask, size: int | None) -> Published:
+        return open_published(StoredProofs(ask), policy=self._serving.policy, size=size, edges=self._edges)
 
     # --- parties and places
 

@@ -1,17 +1,12 @@
-"""What bundles and status proofs are made from, read through one connection: one snapshot, few rows.
-
-A proof asks a dozen small questions. On SQLite they go to the driver itself: the layer above takes five times as long
-as the database, and proofs are what many people ask for at once.
-"""
+"""What bundles and status proofs are made from, read from one snapshot in a dozen small questions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection
-
-from chemtrace.adapters.sql.rows import Row, fetch
+from chemtrace.adapters.sql.rows import Row
+from chemtrace.adapters.sql.sqlite_files import Ask
 from chemtrace.ledger.ports import CosignatureRow, SubjectTreeRow
 from chemtrace.ledger.published import HistoryRow
 
@@ -29,20 +24,9 @@ _MAP_PAGE: Final = "SELECT hashes FROM map_page WHERE path = ? AND version <= ? 
 class StoredProofs:
     """The port `ledger.published.ProofSource` over one snapshot."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Read through `connection`; its transaction, begun here if it was not yet, is the snapshot."""
-        self._connection = connection
-        self._cursor = None
-        if connection.dialect.name == "sqlite":
-            if not connection.in_transaction():
-                connection.begin()
-            self._cursor = connection.connection.cursor()
-
-    def _rows(self, sql: str, parameters: Row) -> Sequence[Row]:
-        if self._cursor is None:
-            return fetch(self._connection, sql, parameters)
-        self._cursor.execute(sql, parameters)
-        return self._cursor.fetchall()
+    def __init__(self, ask: Ask) -> None:
+        """Read through `ask`, whose snapshot it is."""
+        self._rows = ask
 
     def _blob(self, sql: str, parameters: Row) -> bytes | None:
         """The first column of the first row."""
