@@ -14,6 +14,7 @@ from chemtrace.core.quantity import Quantity
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.finding import Finding, Refusal, find_item
 from chemtrace.trace.lifecycle import IN_HAND, advance
+from chemtrace.trace.maker import IN_ITS_HANDS
 from chemtrace.trace.state import ItemState, unborn
 from chemtrace.trace.step import Facts, Resolved, Role
 from chemtrace.trace.view import ItemsView, Past
@@ -242,11 +243,14 @@ def _incomparable(event: ItemEvent, facts: Facts, state: ItemState) -> Finding:
 def _unspoken(
     target: ItemEvent, old: Folded, new: Folded, past: list[ItemEvent]
 ) -> tuple[ItemEvent, str] | None:
-    """What another did since the maker said where its item went: that word cannot be unsaid any more."""
+    """What another rightly did with it since its maker said where it went: that word cannot be unsaid any more."""
     if old.state.made is not None or new.state.made is None:
         return None
-    since = [other for other in past if other.index > target.index and other.actor != target.actor]
-    return (since[0], "item.reclaimed") if since else None
+    for other in past:
+        had = other.actor != target.actor and (other.kind, other.phase) in IN_ITS_HANDS | {("trade", "buy")}
+        if had and other.index > target.index and not old.findings.get(other.index):
+            return other, "item.reclaimed"
+    return None
 
 
 def _superseded(

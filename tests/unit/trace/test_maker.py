@@ -10,6 +10,7 @@ import pytest
 from chemtrace.core.errors import RuleError
 from chemtrace.trace.maker import IN_ITS_HANDS
 from tests.unit.trace.world import (
+    AUTHORITY,
     BUYER,
     CARRIER,
     HOUR_US,
@@ -223,10 +224,20 @@ def test_the_maker_does_not_unsay_a_sale_on_which_others_built() -> None:
     assert world.state(DRUM).holder == BUYER
 
 
-def test_the_maker_unsays_a_sale_on_which_nobody_built() -> None:
+@pytest.mark.parametrize(
+    ("who", "what", "fields"),
+    [
+        (AUTHORITY, "inspect/done", {"result": "pass"}),
+        (CARRIER, "count/done", {}),
+        (CARRIER, "report/loss", {}),
+        (MAKER, "inspect/done", {"result": "pass"}),
+    ],
+)
+def test_the_maker_unsays_a_sale_on_which_nobody_built(who: str, what: str, fields: dict[str, Any]) -> None:
     world = found_and_made("stored")
     world.do("trade/sell", MAKER, **ONE, counterparty=STRANGER)
     sale = world.events[-1].event_id.hex()
+    world.do(what, who, **(ONE | fields))
     assert rules(world.do("correct/done", MAKER, event=sale, reason="the wrong buyer")) == []
     assert "item.reclaimed" in rules(world.do("trade/sell", MAKER, **ONE, counterparty=BUYER))
 
