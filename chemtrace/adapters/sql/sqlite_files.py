@@ -76,22 +76,31 @@ class Snapshots:
         try:
             connection.execute("BEGIN")
             cursor = connection.cursor()
-            yield lambda sql, parameters: cursor.execute(sql, parameters).fetchall()
-            cursor.close()
-            connection.execute("ROLLBACK")
-        except BaseException:
+            try:
+                yield lambda sql, parameters: cursor.execute(sql, parameters).fetchall()
+            finally:
+                cursor.close()
+                connection.rollback()
+        except sqlite3.Error:
             connection.close()
             raise
-        if len(self._idle) < self._most_idle:
-            self._idle.append(connection)
-        else:
-            connection.close()
+        except BaseException:
+            # Not the database's fault: somebody asked for what is not there.
+            self._keep(connection)
+            raise
+        self._keep(connection)
 
     def close(self) -> None:
         """Close those that are idle."""
         with contextlib.suppress(IndexError):
             while True:
                 self._idle.pop().close()
+
+    def _keep(self, connection: sqlite3.Connection) -> None:
+        if len(self._idle) < self._most_idle:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def _take(self) -> sqlite3.Connection:
         try:
