@@ -23,6 +23,10 @@ ANSWER_WITHIN_S: Final = 20
 """How long a process may take over one question, its start included: senders give up after 30 s, and within them the
 caller must still check the statements himself. On an idle machine 250 statements take a twentieth of a second."""
 
+FREE_WITHIN_S: Final = 5
+"""How long a question waits for a process that is free, a hundred times as long as one takes over another: then all of
+them hang. With what a process may take it stays below those 30 s."""
+
 
 class CheckProcesses:
     """At most `count` processes, started when the first large batch comes. Safe from several threads."""
@@ -35,8 +39,12 @@ class CheckProcesses:
             self._free.put(None)
 
     def check(self, wires: Sequence[bytes]) -> Answer | None:
-        """Check statements in one of the processes; None when it died over them, or hung."""
-        process, keeps_step = self._free.get(), False
+        """Check statements in one of the processes; None when it died over them, or hung, or all others do."""
+        try:
+            process, keeps_step = self._free.get(timeout=FREE_WITHIN_S), False
+        except queue.Empty:
+            log.warning("check.at-home", error="no process came free")
+            return None
         try:
             process = process or _Process()
             answer = process.check(wires, self._registry())

@@ -99,6 +99,16 @@ def test_a_process_that_hangs_is_ended_and_its_statements_checked_by_the_caller(
     assert started._child._process.poll() is None
 
 
+def test_while_all_processes_hang_the_next_batch_is_checked_by_its_caller(town, monkeypatch):
+    codes = town.issue(2 * COUNT)
+    first, second = wires_of(town, codes[:COUNT]), wires_of(town, codes[COUNT:])
+    assert_good(town, town.ledger.submit_many(first))
+    held = town.checker._free.get()
+    monkeypatch.setattr(check_processes, "FREE_WITHIN_S", 0.1)
+    assert_good(town, town.ledger.submit_many(second))
+    town.checker._free.put(held)
+
+
 def test_an_answer_that_nobody_has_read_is_never_taken_for_the_next_one(town, monkeypatch):
     codes = town.issue(3 * COUNT)
     first, second, third = (wires_of(town, codes[at : at + COUNT]) for at in range(0, 3 * COUNT, COUNT))
