@@ -293,34 +293,6 @@ def test_stands_down_on_imports_but_for_life_after_the_end():
     assert ["C3"] == city.types()
 
 
-# ---------------------------------------------------------------- C4
-
-
-def test_raises_a_second_sale_with_all_three_parties():
-    city = City()
-    city.made(DRUM)
-    city.say("trade/sell", MAKER, items=[line(DRUM)], counterparty=BUYER)
-    city.pass_time()
-    assert city.say("trade/sell", MAKER, items=[line(DRUM)], counterparty=STRANGER) is None
-    city.pass_time()
-    alert = city.one()
-    assert ("C4", 2, {MAKER, BUYER, STRANGER}) == (alert.detector, alert.severity, set(alert.parties))
-
-
-def test_lets_the_seller_correct_the_first_sale():
-    city = City()
-    city.made(DRUM)
-    city.say("trade/sell", MAKER, items=[line(DRUM)], counterparty=BUYER)
-    wrong = city.events[-1]
-    city.pass_time()
-    city.say("trade/sell", MAKER, items=[line(DRUM)], counterparty=STRANGER)
-    city.pass_time()
-    raised = city.one()
-    city.say("correct/done", MAKER, event=wrong.event_id.hex(), reason="wrong buyer")
-    city.pass_time()
-    assert "withdrawn" == city.alerts[raised.id].status
-
-
 # ---------------------------------------------------------------- C5
 
 
