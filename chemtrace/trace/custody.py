@@ -20,6 +20,11 @@ RULE_OF: Final[dict[str, str]] = {
 }
 """The rule that an event breaks by the standing of its actor, where the kind wants the holder."""
 
+WITHOUT_RIGHT: Final = frozenset(
+    {*RULE_OF.values(), "item.no-offer", "item.not-loaded", "item.reclaimed", "waybill.consignee"}
+)
+"""What is found where the actor should not have the item, as far as the record knows."""
+
 
 def standing(state: ItemState, event: ItemEvent) -> Standing:
     """Say what the actor is to the item; a status that ends or suspends its life comes before that.
@@ -37,6 +42,11 @@ def standing(state: ItemState, event: ItemEvent) -> Standing:
     if status == "in_transit" and actor in (state.consignee, state.shipper):
         return "expected"
     return "stranger"
+
+
+def is_handed_over(before: ItemState, after: ItemState, event: ItemEvent) -> bool:
+    """Tell whether the actor came to hold by this event what it expected: a sale or a shipment was for it."""
+    return before.holder != after.holder == event.actor and standing(before, event) == "expected"
 
 
 def wants_holder(state: ItemState, event: ItemEvent) -> Move | None:

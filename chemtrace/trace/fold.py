@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from chemtrace.core.errors import FormError, UnitError
 from chemtrace.core.events.items import Correct
 from chemtrace.core.quantity import Quantity
+from chemtrace.trace.custody import WITHOUT_RIGHT, is_handed_over
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.finding import Finding, Refusal, find_item
 from chemtrace.trace.lifecycle import IN_HAND, advance
@@ -29,13 +30,16 @@ PartyCheck: TypeAlias = Callable[[str], bool]
 class Folded(msgspec.Struct, frozen=True):
     """An item after its events, with what each of them broke: findings and refusals (of exceptions) by index.
 
-    `unproven` are the events before which no production stood behind the item.
+    `unproven` are the events before which no production stood behind the item; `received` those by which who expected
+    it came to hold it: its seller or shipper had given it. `holders`: who held it after each event.
     """
 
     state: ItemState
     findings: dict[int, tuple[Finding, ...]]
     refusals: dict[int, Refusal]
     unproven: frozenset[int] = frozenset()
+    received: frozenset[int] = frozenset()
+    holders: dict[int, str | None] = {}
 
 
 class Revision(msgspec.Struct, frozen=True):
@@ -110,6 +114,8 @@ def fold(
     findings: dict[int, tuple[Finding, ...]] = {}
     refusals: dict[int, Refusal] = {}
     unproven: set[int] = set()
+    received: set[int] = set()
+    holders: dict[int, str | None] = {}
     for event in standing_events(events):
         if newest is not None and event.index == newest[0]:
             facts = newest[1]
@@ -125,7 +131,10 @@ def fold(
             # Who found the item measured it in what it is not measured in: nobody had said yet.
             findings[event.index] = (_incomparable(event, facts, state),)
             continue
+        if state.proven and is_handed_over(state, step.state, event):
+            received.add(event.index)
         state = step.state
+        holders[event.index] = state.holder
         told = step.findings
         if step.refusal is not None:
             refusals[event.index] = step.refusal
@@ -133,7 +142,7 @@ def fold(
         findings[event.index] = told
         for index, _, rule in step.resolved:
             findings[index] = tuple([f for f in findings.get(index, ()) if f.rule != rule])
-    return Folded(state, findings, refusals, frozenset(unproven))
+    return Folded(state, findings, refusals, frozenset(unproven), frozenset(received), holders)
 
 
 def revise_late(event: ItemEvent, facts: Facts, state: ItemState, view: ItemsView) -> Revision:
@@ -210,16 +219,35 @@ def _resolved(code: str, old: Folded, new: Folded) -> tuple[Resolved, ...]:
 def _first_of_others(
     actor: str, old: Folded, new: Folded, past: list[ItemEvent]
 ) -> tuple[ItemEvent, str] | None:
-    """The first event of somebody else that broke nothing and now would, and the rule.
+    """The first event of somebody else that was its right and now would not be, and the rule.
 
-    One that contradicted the record already may change its contradiction: that explains, it does not undo.
+    One that contradicted the record already may change its contradiction: that explains, it does not undo. But what
+    was handed over stays with who received it, whatever else was found about the receipt.
     """
     by_index = {event.index: event for event in past}
     for index, rule in sorted(_keys(new)):
         other = by_index.get(index)
-        if other is not None and other.actor != actor and not old.findings.get(index):
+        if (
+            other is not None
+            and other.actor != actor
+            and rule not in _rules(old, index)
+            and _is_right(old, index)
+        ):
             return other, rule
+    for index in sorted(old.received):
+        receiver = by_index[index].actor
+        if receiver not in (actor, new.holders.get(index)):
+            return by_index[index], "item.not-holder"
     return None
+
+
+def _rules(folded: Folded, index: int) -> frozenset[str]:
+    return frozenset([found.rule for found in folded.findings.get(index, ())])
+
+
+def _is_right(folded: Folded, index: int) -> bool:
+    """Whether nothing that an event was found to break says that its actor should not have had the item."""
+    return _rules(folded, index).isdisjoint(WITHOUT_RIGHT)
 
 
 def _foundling(
@@ -248,7 +276,7 @@ def _unspoken(
         return None
     for other in past:
         had = other.actor != target.actor and (other.kind, other.phase) in IN_ITS_HANDS | {("trade", "buy")}
-        if had and other.index > target.index and not old.findings.get(other.index):
+        if had and other.index > target.index and _is_right(old, other.index):
             return other, "item.reclaimed"
     return None
 

@@ -62,7 +62,8 @@ _INSIDE: Final = frozenset(
     }
 )  # fmt: skip
 """What happens to a packed item only in the hands of who has its container; a fold relies on that."""
-_ISSUE_RULES: Final = frozenset({"item.not-issued", "item.foreign-issuer"})
+_NOT_ITS_OWN: Final = frozenset({"not-issued", "foreign-issuer"})
+"""What is known of a code that was not issued to the actor."""
 
 
 class _Case:
@@ -191,6 +192,12 @@ def _judge_item(case: _Case, code: str, facts: Facts) -> None:
 
 def _judge_step(case: _Case, state: ItemState, facts: Facts) -> None:
     event, code = case.event, state.code
+    if event.phase == "void" and facts.issue in _NOT_ITS_OWN:
+        # Told late or in time, it has no effect for ever: a fold does not ask again to whom a code was issued.
+        case.after[code] = without_effect(state, event)
+        case.effect[code] = False
+        case.findings.extend(advance(state, event, facts).findings)
+        return
     if event.effective_us < state.effective_us:
         _judge_late(case, state, facts)
         return
@@ -203,8 +210,6 @@ def _judge_step(case: _Case, state: ItemState, facts: Facts) -> None:
         case.refuse(step.refusal)
     if step.findings:
         case.findings.extend(step.findings)
-        if event.phase == "void" and step.findings[0].rule in _ISSUE_RULES:
-            case.effect[code] = False  # a fold does not ask again to whom a code was issued
     if step.resolved:
         case.resolved += step.resolved
 

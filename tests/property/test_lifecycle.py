@@ -83,6 +83,8 @@ def agree(story):
 
 CODES = (code(1), code(2), code(3, kind="C"))
 PALLETS = (code(8, kind="A", slot="000"), code(9, kind="A", slot="000"))
+OWNERS = {CODES[0]: MAKER, CODES[1]: STRANGER, PALLETS[0]: MAKER}
+"""To whom codes were issued; who uses the others may."""
 
 
 @st.composite
@@ -99,7 +101,15 @@ def anything(draw: Any) -> tuple[str, str, dict[str, Any], int, bool]:
                     "trade/sell",
                     "trade/buy",
                 ),
-                *("store/in", "store/out", "transport/load", "transport/arrive", "use/consume", "use/return"),
+                *(
+                    "store/in",
+                    "store/out",
+                    "store/opening",
+                    "transport/load",
+                    "transport/arrive",
+                    "use/consume",
+                    "use/return",
+                ),
                 *(
                     "dispose/hand_over",
                     "dispose/done",
@@ -121,14 +131,14 @@ def anything(draw: Any) -> tuple[str, str, dict[str, Any], int, bool]:
     )
     first, second = draw(st.permutations(CODES))[:2]
     fields: dict[str, Any] = {"items": [line(first, draw(st.none() | amount))]}
-    if what in ("produce/make", "produce/fill", "use/consume"):
+    if what in ("produce/make", "produce/fill", "use/consume", "store/opening"):
         fields["items"] = [line(first, draw(amount))]
     if what in ("produce/repack", "transform/done"):
         fields = {"inputs": [line(first, draw(amount))], "items": [line(second, draw(amount))]}
     if what in ("pack/done", "unpack/done"):
         inner = draw(st.sampled_from([first, PALLETS[1]]))
         fields = {"items": [line(inner)], "container": PALLETS[0]}
-    if what.split("/")[0] in ("trade", "transport", "store") or what in ("use/return", "dispose/hand_over"):
+    if (what.split("/")[0] in ("trade", "transport", "store") and what != "store/opening") or what in ("use/return", "dispose/hand_over"):
         fields["counterparty"] = draw(party)
     if what.startswith("transport") and draw(st.booleans()):
         fields["waybill"] = "W-1001"
@@ -148,6 +158,7 @@ def live(
 ) -> World:
     """Judge a story event by event; what is refused is left out, corrections follow at the end."""
     world = World()
+    world.owners = OWNERS
     world.do("waybill/scheduled", MAKER, **WAYBILL)
     for what, who, fields, ago, exception in story:
         world.now_us += HOUR_US

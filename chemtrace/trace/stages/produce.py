@@ -57,10 +57,10 @@ def bear_aggregate(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     Refused: item.not-issued, item.foreign-issuer.
     """
     move = _checked(state, event, facts, FREED | _fill(event, facts))
-    if move.refusal is not None or state.status == "unborn":
+    if state.status == "unborn":
         return move
     found = () if state.holder == event.actor else (find_item("item.reclaimed", event, state),)
-    return Move(move.changes, found, resolved=((state.born_index, state.code, "item.unknown"),))
+    return replace(move, findings=found, resolved=((state.born_index, state.code, "item.unknown"),))
 
 
 def open_balance(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
@@ -73,10 +73,11 @@ def open_balance(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     if state.status != "unborn":
         return refuse(RULE_OF.get(state.status, "item.already-produced"), event, state)
     changes = _fill(event, facts) | {"producer": None}
+    if event.actor.startswith(FOREIGN):
+        return _checked(state, event, facts, changes)
+    changes |= {"proven": False, "filled": ZERO}
     move = _checked(state, event, facts, changes)
-    if move.refusal is not None or event.actor.startswith(FOREIGN):
-        return move
-    return note("item.unknown", event, state, changes | {"proven": False, "filled": ZERO})
+    return move if move.refusal is not None else note("item.unknown", event, state, changes)
 
 
 def _fill(event: ItemEvent, facts: Facts) -> Changes:

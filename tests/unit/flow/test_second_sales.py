@@ -88,7 +88,7 @@ def test_a_correction_of_anything_else_explains_no_second_sale():
     city = offered()
     made = city.events[0]
     sell_again(city)
-    city.say("inspect/done", MAKER, items=[line(DRUM)], result="intact")
+    city.say("inspect/done", MAKER, items=[line(DRUM)], result="note")
     city.say("correct/done", MAKER, event=city.events[-1].event_id.hex(), reason="mistake")
     city.pass_time()
     assert made.index == 0

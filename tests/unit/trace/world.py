@@ -57,6 +57,7 @@ class World:
         self.effects: dict[tuple[int, str], bool] = {}
         self.now_us = START_US
         self.issued: dict[str, str] = {}
+        self.owners: dict[str, str] = {}
         self.inspectors: tuple[str, ...] = ()
         self.positions: dict[str, tuple[int, int]] = {}
         self.catalogue: Any = None
@@ -84,6 +85,8 @@ class World:
         return None
 
     def issue_status(self, code: str, actor: str) -> Any:
+        if self.owners.get(code, actor) != actor:
+            return "foreign-issuer"
         return self.issued.get(code, "issued")
 
     def site_owner(self, site: str) -> str | None:
