@@ -1,7 +1,8 @@
 """How long goods usually take between a shipper and a consignee: the 99th percentile of their latest trips.
 
-Counted from loading to the first arrival of its first code, in the times that the events claim; a load is one trip,
-however many codes it carries. What nobody has said on the spot, and what took no time, tells nothing. The last hundred
+Counted from the first loading to the arrival of its first code with the consignee, in the times that events claim; a
+load is one trip, however many codes it carries. What strangers say of it, goods taken back, and what took no time, tell
+nothing. The last hundred
 trips of the last half year are kept; from thirty on they are believed (anomaly reference 2.3: due times from the
 pair's own distribution).
 """
@@ -35,14 +36,16 @@ def note(obs: Observation, memory: Memory) -> None:
     """Begin a trip at a load, and measure it at its arrival."""
     event = obs.event
     if event.phase == "load" and event.lines:
-        memory.put(_road(event.lines[0][0]), event.effective_us, event.received_us + ROAD_MEMORY_US)
+        code = event.lines[0][0]
+        if obs.before[code].status != "in_transit" == obs.after[code].status:
+            memory.put(_road(code), event.effective_us, event.received_us + ROAD_MEMORY_US)
     elif event.phase == "arrive":
         for code, before in obs.before.items():
-            loaded_us = memory.get(_road(code)) if before.status == "in_transit" else None
-            if isinstance(loaded_us, int) and before.shipper is not None and before.consignee is not None:
-                _measured(
-                    obs, memory, _pair(before.shipper, before.consignee), event.effective_us - loaded_us
-                )
+            if before.status != "in_transit" or event.actor != before.consignee or before.shipper is None:
+                continue
+            loaded_us = memory.get(_road(code))
+            if isinstance(loaded_us, int):
+                _measured(obs, memory, _pair(before.shipper, event.actor), event.effective_us - loaded_us)
 
 
 def usual(memory: Memory, shipper: str | None, consignee: str | None) -> Usual | None:

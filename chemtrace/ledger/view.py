@@ -48,13 +48,13 @@ class GroupView:
             self._memory.load(self.transaction, {f"waybill:{number}"})
         return self._memory.waybills[number]
 
-    def open_waybill_of(self, vehicle: str) -> str | None:
-        """The waybill on which a vehicle is under way, or None."""
+    def open_waybills_of(self, vehicle: str) -> tuple[str, ...]:
+        """The waybills on which a vehicle is under way: one, unless several carriers claim its plate."""
         states = self.transaction.vehicle_waybills(vehicle)
         for group in (*self.groups_before, *self.groups):
             rows = group.waybills.values()
             states.update({row.number: row.state for row in rows if row.vehicle == vehicle})
-        return next((number for number, state in sorted(states.items()) if state in OPEN_STATES), None)
+        return tuple([number for number, state in sorted(states.items()) if state in OPEN_STATES])
 
     def issue_status(self, code: str, actor: str) -> Issue:
         """Whether the code was issued to `actor`; an importer uses codes of its own issuer number."""

@@ -41,8 +41,9 @@ def match_load(
     if waybill is None:
         return Match(None, _missing(event, before, view))
     vehicle = event.vehicle or waybill.vehicle
-    refusal = _refuse_load(event, waybill, view) or _busy(event, waybill, vehicle, view)
-    findings = [*_parties(event, waybill), *_goods(event, waybill, view)]
+    trip = busy(event, waybill, vehicle, view)
+    refusal = _refuse_load(event, waybill, view) or trip.refusal
+    findings = [*_parties(event, waybill), *_goods(event, waybill, view), *trip.findings]
     carried = _weighed(event, before, view)
     known = {code for code, _, _ in carried}
     kept = tuple([line for line in waybill.loaded if line[0] not in known])
@@ -57,8 +58,9 @@ def match_arrival(
 ) -> Match:
     """Fit an arrival to its waybill; it has happened, so everything is found.
 
-    Found: waybill.missing, not-named, state, code-not-listed, vehicle, consignee.
-    The waybill has arrived when all that was loaded has.
+    Found: waybill.missing, not-named, state, code-not-listed, vehicle, consignee. Refused: waybill.party, where a
+    stranger names it for goods that are not on it. The waybill has arrived when all that was loaded has, with somebody
+    whom it, or the item, concerns: what a stranger says of its goods is found and leaves it open.
     """
     if waybill is None:
         moved = {
@@ -72,7 +74,23 @@ def match_arrival(
         findings.append(_other("waybill.vehicle", event, waybill, waybill.vehicle, event.vehicle))
     findings.extend(_unlisted(event, waybill, {code for code, _, _ in waybill.loaded}, view))
     findings.extend(_consignee(event, waybill, before))
-    return Match(_arrived(event, waybill, before, view), tuple(findings))
+    refusal = refuse_stranger(event, waybill, view)
+    return Match(_arrived(event, waybill, before, view), tuple(findings), refusal)
+
+
+def refuse_stranger(event: ItemEvent, waybill: WaybillState, view: ItemsView) -> Refusal | None:
+    """Refuse to lengthen the record of another's waybill: without its number the same may be said of the goods."""
+    if event.actor in waybill.parties:
+        return None
+    carried = waybill.codes | {code for code, _, _ in waybill.loaded}
+    if any(not _unlisted_line(code, carried, view) for code, _ in event.lines):
+        return None
+    told = "、".join(sorted(waybill.parties))
+    return Refusal(find("waybill.party", event, waybill.number, expected=told, found=event.actor))
+
+
+def _unlisted_line(code: str, listed: frozenset[str], view: ItemsView) -> bool:
+    return code not in listed and bool(_strange(code, listed, view))
 
 
 def undo(waybill: WaybillState, *, target: ItemEvent, by: ItemEvent) -> WaybillState:
@@ -90,13 +108,20 @@ def undo(waybill: WaybillState, *, target: ItemEvent, by: ItemEvent) -> WaybillS
 def _arrived(
     event: ItemEvent, waybill: WaybillState, before: Mapping[str, ItemState], view: ItemsView
 ) -> WaybillState:
-    here = _weighed(event, before, view)
+    here = [
+        line for line in _weighed(event, before, view) if _concerns(event.actor, waybill, before[line[0]])
+    ]
     known = {code for code, _, _ in here}
     arrived = (*[line for line in waybill.arrived if line[0] not in known], *here)
     state = waybill.state
     if state in OPEN_STATES and {code for code, _, _ in waybill.loaded} <= {code for code, _, _ in arrived}:
         state = "arrived"
     return replace(waybill, state=state, arrived=arrived, last_index=event.index)
+
+
+def _concerns(actor: str, waybill: WaybillState, state: ItemState) -> bool:
+    """Whether the actor is a party of the waybill, or the item is its own, shipped to it or sold to it."""
+    return actor in (*waybill.parties, state.holder, state.shipper, state.consignee, *(state.offer or ()))
 
 
 def _weighed(event: ItemEvent, before: Mapping[str, ItemState], view: ItemsView) -> tuple[Carried, ...]:
@@ -143,13 +168,20 @@ def _strange(code: str, listed: set[str] | frozenset[str], view: ItemsView) -> l
     return [inner for inner in inside if inner not in listed] if inside else [code]
 
 
-def _busy(event: ItemEvent, waybill: WaybillState, vehicle: str, view: ItemsView) -> Refusal | None:
+def busy(event: ItemEvent, waybill: WaybillState, vehicle: str, view: ItemsView) -> Match:
+    """Whether the vehicle is under way on another waybill: refused to the carrier of that one, found of any other.
+
+    A plate belongs to nobody here: who writes another's on a waybill of its own must not stop the other's trips.
+    """
     if waybill.state in OPEN_STATES and vehicle == waybill.vehicle:
-        return None
-    other = view.open_waybill_of(vehicle)
-    if other is None or other == waybill.number:
-        return None
-    return Refusal(find("waybill.vehicle-busy", event, waybill.number, expected=other, found=vehicle))
+        return Match()
+    others = [known for known in map(view.waybill, view.open_waybills_of(vehicle)) if known is not None]
+    own = [known for known in others if known.carrier == waybill.carrier and known.number != waybill.number]
+    foreign = [known for known in others if known.carrier != waybill.carrier]
+    told = [
+        _other("waybill.vehicle-busy", event, waybill, known.number, vehicle) for known in (*own, *foreign)
+    ]
+    return Match(None, tuple(told[len(own) :][:1]), Refusal(told[0]) if own else None)
 
 
 def _parties(event: ItemEvent, waybill: WaybillState) -> list[Finding]:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from chemtrace.core.errors import FormError, UnitError
+from chemtrace.core.errors import FormError
 from chemtrace.core.events.items import Correct
 from chemtrace.core.quantity import Quantity
 from chemtrace.trace.custody import WITHOUT_RIGHT, is_handed_over
@@ -125,10 +125,10 @@ def fold(
             unproven.add(event.index)
         try:
             step = advance(state, event, facts)
-        except UnitError:
+        except FormError:
             if not (state.proven and event.index < state.born_index):
                 raise
-            # Who found the item measured it in what it is not measured in: nobody had said yet.
+            # Who found the item measured it otherwise, or more finely, than its maker: nobody had said yet.
             findings[event.index] = (_incomparable(event, facts, state),)
             continue
         if state.proven and is_handed_over(state, step.state, event):

@@ -14,9 +14,10 @@ import msgspec
 from chemtrace.core.events.items import Produce
 from chemtrace.core.times import MAX_US, format_utc
 from chemtrace.trace.balance import check_chemicals, weigh
-from chemtrace.trace.consignment import Match, match_arrival, match_load
+from chemtrace.trace.consignment import Match, match_arrival, match_load, refuse_stranger
 from chemtrace.trace.containment import first_in_ring, has_in_hand, outermost, resolve
 from chemtrace.trace.correction import judge_correction
+from chemtrace.trace.custody import is_offered_elsewhere
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.finding import Finding, Refusal, find, find_item
 from chemtrace.trace.fold import Revision, revise_late, without_effect
@@ -269,6 +270,7 @@ def _with_answers(event: ItemEvent, view: ItemsView, state: ItemState, facts: Fa
 def _judge_containers(case: _Case) -> None:
     if case.event.container is not None:
         _judge_ring(case)
+        _judge_promises(case)
     elif case.event.kind == "trade" and case.event.phase == "sell":
         _judge_contents(case)
 
@@ -282,15 +284,27 @@ def _judge_ring(case: _Case) -> None:
     _undo_all(case)
 
 
+def _judge_promises(case: _Case) -> None:
+    """Refuse to pack what is sold to one into a container that is sold to another."""
+    container = case.before[case.event.container or ""]
+    offer = outermost(container, case.view.state).offer
+    if case.event.kind == "pack" and offer is not None and offer[1] != container.holder:
+        _refuse_sold(case, offer[1], container.holder)
+
+
 def _judge_contents(case: _Case) -> None:
     """Refuse to sell a container with something in it that is sold to another already."""
-    event, buyer = case.event, case.event.counterparty or ""
+    _refuse_sold(case, case.event.counterparty or "", case.event.actor)
+
+
+def _refuse_sold(case: _Case, buyer: str, holder: str | None) -> None:
+    """Refuse where a line, or what is inside it, is sold to another than `buyer`; lines themselves see to a sale."""
+    event = case.event
     for code, _ in event.lines:
-        if code[3] != AGGREGATE:
-            continue
-        for inner in contents(code, case.view):
-            if inner.offer is not None and inner.offer[1] not in (buyer, case.before[code].holder):
-                told = find_item("item.double-sale", event, inner, expected=inner.offer[1], found=buyer)
+        inside = contents(code, case.view) if code[3] == AGGREGATE else ()
+        for sold in (*inside, *([case.before[code]] if event.kind == "pack" else [])):
+            if sold.offer is not None and is_offered_elsewhere(sold, buyer) and sold.offer[1] != holder:
+                told = find_item("item.double-sale", event, sold, expected=sold.offer[1], found=buyer)
                 case.refuse(Refusal(told))
 
 
@@ -306,8 +320,7 @@ def _judge_transport(case: _Case) -> dict[str, WaybillState]:
     elif event.kind == "transport":
         match = match_arrival(event, case.waybill, at_hand, case.view)
     else:
-        waybill = case.waybill
-        match = Match(None if waybill is None else msgspec.structs.replace(waybill, last_index=event.index))
+        match = _named_by_the_way(event, case.waybill, case.view)
     if match.refusal is not None:
         case.refuse(match.refusal)
     case.findings.extend(match.findings)
@@ -316,6 +329,14 @@ def _judge_transport(case: _Case) -> dict[str, WaybillState]:
     if event.kind == "transport" and not all(case.effect.values()) and case.waybill is not None:
         return {match.waybill.number: msgspec.structs.replace(case.waybill, last_index=event.index)}
     return {match.waybill.number: match.waybill}
+
+
+def _named_by_the_way(event: ItemEvent, waybill: WaybillState | None, view: ItemsView) -> Match:
+    """A sale or purchase that names the waybill of its goods stands in its record, and changes nothing in it."""
+    if waybill is None:
+        return Match()
+    after = msgspec.structs.replace(waybill, last_index=event.index)
+    return Match(after, refusal=refuse_stranger(event, waybill, view))
 
 
 def _judge_waybill(event: ItemEvent, view: ItemsView) -> Judgement:

@@ -50,16 +50,20 @@ FREED: Final[Changes] = {
 def is_makers_word(state: ItemState, event: ItemEvent, facts: Facts) -> bool:
     """Tell whether the maker of an item that others found says, for the first time, what it does with it.
 
-    The carrier of the maker's waybill speaks for it when it loads.
+    The carrier speaks for it when it loads on a waybill that the maker has filed, not on one of its own.
     """
     if state.made is None or (event.kind, event.phase) not in IN_ITS_HANDS or not _is_moved(event, facts):
         return False
+    if event.actor == state.producer:
+        return True
     waybill = facts.waybill
-    if event.kind == "transport" and event.phase == "load" and waybill is not None:
-        return state.producer in (event.actor, waybill.consignor) and (
-            event.actor in (state.producer, waybill.carrier)
-        )
-    return event.actor == state.producer
+    if (
+        (event.kind, event.phase) != ("transport", "load")
+        or waybill is None
+        or event.actor != waybill.carrier
+    ):
+        return False
+    return state.producer == waybill.consignor == waybill.scheduled_by
 
 
 def _is_moved(event: ItemEvent, facts: Facts) -> bool:

@@ -45,8 +45,8 @@ class ItemsView(Protocol):
         """The present state of a waybill, or None."""
         ...
 
-    def open_waybill_of(self, vehicle: str) -> str | None:
-        """The number of a waybill in `OPEN_STATES` of this vehicle, or None."""
+    def open_waybills_of(self, vehicle: str) -> tuple[str, ...]:
+        """The numbers of the waybills in `OPEN_STATES` of this vehicle."""
         ...
 
     def issue_status(self, code: str, actor: str) -> Issue:

@@ -33,8 +33,8 @@ class WaybillGoods(msgspec.Struct, frozen=True):
 class WaybillState(msgspec.Struct, frozen=True, omit_defaults=True):
     """A waybill after the events folded so far; its parties and goods never change once scheduled.
 
-    Times are microseconds UTC. `loaded` and `arrived` hold (code, kilograms, index of the event); a container weighs
-    what is in it, and None stands where the mass is not known.
+    Times are microseconds UTC. `scheduled_by` is the party that filed it. `loaded` and `arrived` hold (code, kilograms,
+    index of the event); a container weighs what is in it, and None stands where the mass is not known.
     """
 
     number: str
@@ -51,8 +51,15 @@ class WaybillState(msgspec.Struct, frozen=True, omit_defaults=True):
     goods: tuple[WaybillGoods, ...]
     scheduled_index: int
     last_index: int
+    scheduled_by: str = ""
     loaded: tuple[Carried, ...] = ()
     arrived: tuple[Carried, ...] = ()
+
+    @property
+    def parties(self) -> frozenset[str]:
+        """Consignor, consignee, carrier, and the loader if one is named."""
+        named = (self.consignor, self.consignee, self.carrier, self.loader)
+        return frozenset([party for party in named if party is not None])
 
     @property
     def codes(self) -> frozenset[str]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from chemtrace.core.events.waybills import Goods, WaybillScheduled
 from chemtrace.core.quantity import UNITS, parse_quantity
 from chemtrace.core.times import parse_rfc3339
-from chemtrace.trace.consignment import Match
+from chemtrace.trace.consignment import Match, busy
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.exact import base_value, tolerance
 from chemtrace.trace.finding import Finding, Refusal, find
@@ -35,7 +35,8 @@ def advance_waybill(waybill: WaybillState | None, event: ItemEvent, view: ItemsV
     """Fold one waybill event.
 
     Refused: waybill.state, waybill.unknown, waybill.party, waybill.vehicle-busy. Found: waybill.mass, when the
-    vehicle leaves with less than stated or the waybill is closed with goods not arrived.
+    vehicle leaves with less than stated or the waybill is closed with goods not arrived; waybill.vehicle-busy, when
+    another carrier has a trip with this plate.
 
     Raises:
         FormError: a time or quantity of the payload is malformed.
@@ -46,9 +47,11 @@ def advance_waybill(waybill: WaybillState | None, event: ItemEvent, view: ItemsV
         return _schedule(waybill, event, payload)
     if waybill is None:
         return Match(None, (), Refusal(find("waybill.unknown", event, number, found=number)))
-    refusal = _wrong_party(waybill, event) or _wrong_state(waybill, event) or _busy(waybill, event, view)
+    trip = _trip(waybill, event, view)
+    refusal = _wrong_party(waybill, event) or _wrong_state(waybill, event) or trip.refusal
+    findings = (*_shortfall(waybill, event), *trip.findings)
     state: WaybillStatus = event.phase  # type: ignore[assignment]  # the phases of WaybillState payloads are states
-    return Match(replace(waybill, state=state, last_index=event.index), _shortfall(waybill, event), refusal)
+    return Match(replace(waybill, state=state, last_index=event.index), findings, refusal)
 
 
 def _schedule(waybill: WaybillState | None, event: ItemEvent, payload: WaybillScheduled) -> Match:
@@ -66,6 +69,7 @@ def _schedule(waybill: WaybillState | None, event: ItemEvent, payload: WaybillSc
         arrive_by_us=parse_rfc3339(payload.arrive_by),
         goods=tuple([_goods(line) for line in payload.goods]),
         scheduled_index=event.index,
+        scheduled_by=event.actor,
         last_index=event.index,
     )
     if waybill is not None:
@@ -106,13 +110,10 @@ def _wrong_state(waybill: WaybillState, event: ItemEvent) -> Refusal | None:
     return Refusal(find("waybill.state", event, waybill.number, expected=waybill.state, found=said))
 
 
-def _busy(waybill: WaybillState, event: ItemEvent, view: ItemsView) -> Refusal | None:
+def _trip(waybill: WaybillState, event: ItemEvent, view: ItemsView) -> Match:
     if event.phase not in OPEN_STATES or waybill.state in OPEN_STATES:
-        return None
-    other = view.open_waybill_of(waybill.vehicle)
-    if other is None or other == waybill.number:
-        return None
-    return Refusal(find("waybill.vehicle-busy", event, waybill.number, expected=other, found=waybill.vehicle))
+        return Match()
+    return busy(event, waybill, waybill.vehicle, view)
 
 
 def _shortfall(waybill: WaybillState, event: ItemEvent) -> tuple[Finding, ...]:

@@ -138,7 +138,10 @@ def anything(draw: Any) -> tuple[str, str, dict[str, Any], int, bool]:
     if what in ("pack/done", "unpack/done"):
         inner = draw(st.sampled_from([first, PALLETS[1]]))
         fields = {"items": [line(inner)], "container": PALLETS[0]}
-    if (what.split("/")[0] in ("trade", "transport", "store") and what != "store/opening") or what in ("use/return", "dispose/hand_over"):
+    if (what.split("/")[0] in ("trade", "transport", "store") and what != "store/opening") or what in (
+        "use/return",
+        "dispose/hand_over",
+    ):
         fields["counterparty"] = draw(party)
     if what.startswith("transport") and draw(st.booleans()):
         fields["waybill"] = "W-1001"

@@ -14,10 +14,9 @@ from chemtrace.trace.step import Facts, Move, refuse
 
 
 def pack(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
-    """Only the holder packs: item.unknown, closed, missing, void, not-holder, packed are refused.
+    """Only the holder packs: item.unknown, closed, missing, void, not-holder, packed, no-container are refused.
 
-    An aggregate (kind A) is born by its first packing, whoever has read its label before; any other container must be
-    there already.
+    A container is an aggregate (kind A); it is born by its first packing, whoever has read its label before.
     """
     if facts.role == "container":
         return _pack_into(state, event, facts)
@@ -28,13 +27,12 @@ def pack(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
 
 
 def _pack_into(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
-    if state.kind == AGGREGATE and not state.proven and state.status != "void":
+    if state.kind != AGGREGATE:
+        # What a sale, a waybill and an inspection ask of a container they ask of this kind.
+        return refuse("item.no-container", event, state)
+    if not state.proven and state.status != "void":
         return bear_aggregate(state, event, facts)
-    refused = wants_holder(state, event)
-    if refused is None and not state.proven:
-        # Its maker may still take it back, and must not get with it what another put in.
-        return refuse("item.unknown", event, state)
-    return refused or Move({})
+    return wants_holder(state, event) or Move({})
 
 
 def unpack(state: ItemState, event: ItemEvent, facts: Facts) -> Move:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from chemtrace.core.errors import FormError
 from chemtrace.core.events.items import Produce
-from chemtrace.core.quantity import UNITS
+from chemtrace.core.quantity import Quantity
 from chemtrace.trace.custody import RULE_OF, standing
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.exact import in_unit, tolerance
@@ -115,7 +116,7 @@ def _prove(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     """The producer reports after others have found the item: it keeps its holder and status until the maker speaks."""
     made = _fill(event, facts)
     state, found = _in_its_unit(state, event, made)
-    unit = state.unit or made["unit"]
+    unit = made["unit"] or state.unit
     filled = ZERO if facts.quantity is None else in_unit(facts.quantity, unit)
     left = max(ZERO, filled - state.drawn)
     changes: Changes = {
@@ -143,13 +144,23 @@ def _prove(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
 
 
 def _in_its_unit(state: ItemState, event: ItemEvent, made: Changes) -> tuple[ItemState, tuple[Finding, ...]]:
-    """The item as others found it, in the unit of its maker: amounts of another dimension say nothing about it."""
-    if not state.unit or not made["unit"] or UNITS[state.unit].base == UNITS[made["unit"]].base:
+    """The item as others found it, in the unit of its maker.
+
+    Amounts of another dimension, or too fine to be told in it, say nothing about it: nobody whose word came first
+    decides how finely its maker and its buyers may weigh.
+    """
+    unit = made["unit"]
+    if not state.unit or not unit or state.unit == unit:
         return state, ()
-    drawn = f"{state.drawn:f} {state.unit}"
-    expected = f"{made['filled']:f} {made['unit']}"
-    found = (find_item("item.over-use", event, state, expected=expected, found=drawn),) if state.drawn else ()
-    return replace(state, unit="", drawn=ZERO, loaded=None), found
+    try:
+        drawn = in_unit(Quantity(state.drawn, state.unit), unit)
+        loaded = None if state.loaded is None else in_unit(Quantity(state.loaded, state.unit), unit)
+    except FormError:
+        stated = f"{state.drawn:f} {state.unit}"
+        expected = f"{made['filled']:f} {unit}"
+        over = find_item("item.over-use", event, state, expected=expected, found=stated)
+        return replace(state, unit=unit, drawn=ZERO, loaded=None), (over,) if state.drawn else ()
+    return replace(state, unit=unit, drawn=drawn, loaded=loaded), ()
 
 
 def _refill(state: ItemState, event: ItemEvent, facts: Facts) -> Move:

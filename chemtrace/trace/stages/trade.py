@@ -18,6 +18,9 @@ from chemtrace.trace.finding import Finding, find_item
 from chemtrace.trace.state import Claim, ItemState
 from chemtrace.trace.step import Changes, Facts, Move, note, refuse
 
+MOST_CLAIMS: int = 16
+"""Claims that an item remembers; the oldest is forgotten first."""
+
 AGGREGATE: str = "A"
 """Kind of a container code: it has no quantity of its own."""
 
@@ -145,7 +148,8 @@ def _claim(state: ItemState, event: ItemEvent) -> Move:
 
 
 def claim(state: ItemState, event: ItemEvent, kind: Literal["buy", "arrive"]) -> Changes:
-    """Remember an unexplained receipt; the newest of each kind is kept."""
+    """Remember an unexplained receipt: the newest of each party and kind, so that nobody's displaces another's."""
     source = state.shipper if state.status == "in_transit" else state.holder
     new = Claim(kind=kind, party=event.actor, source=source or "", index=event.index, site=event.site)
-    return {"claims": (*[old for old in state.claims if old.kind != kind], new)}
+    others = [old for old in state.claims if (old.kind, old.party) != (kind, event.actor)]
+    return {"claims": (*others[1 - MOST_CLAIMS :], new)}

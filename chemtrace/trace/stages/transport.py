@@ -19,8 +19,8 @@ from chemtrace.trace.step import Changes, Facts, Move, note, refuse
 def load(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     """The holder, or the carrier of a waybill whose consignor is the holder, reports the loading.
 
-    A carrier may load again onto another vehicle. Refused: item.unknown, closed, missing, void, not-holder, packed,
-    insufficient.
+    A carrier may load again onto another vehicle, for the same consignee: where the goods go is the shipper's to say.
+    Refused: item.unknown, closed, missing, void, not-holder, packed, insufficient. Found: waybill.consignee.
     """
     if state.claims:
         explained = _explain_arrival(state, event, facts)
@@ -31,6 +31,11 @@ def load(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
         return refused
     waybill = facts.waybill
     again = state.status == "in_transit"
+    consignee = _consignee(state, event, facts)
+    found: tuple[Finding, ...] = ()
+    if again and _is_diverted(state, event, consignee):
+        found = (find_item("waybill.consignee", event, state, expected=state.consignee, found=consignee),)
+        consignee = state.consignee
     loaded: Decimal | None = state.quantity
     if facts.quantity is not None:
         loaded = in_unit(facts.quantity, state.unit)
@@ -41,14 +46,20 @@ def load(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
             "status": "in_transit",
             "shipper": state.shipper if again else state.holder,
             "holder": event.actor if waybill is None else waybill.carrier,
-            "consignee": _consignee(state, event, facts),
+            "consignee": consignee,
             "waybill": event.waybill,
             "vehicle": event.vehicle if waybill is None else event.vehicle or waybill.vehicle,
             "loaded": loaded,
             "site": None,
             "stored_unit": None,
-        }
+        },
+        found,
     )
+
+
+def _is_diverted(state: ItemState, event: ItemEvent, consignee: str | None) -> bool:
+    """Whether another than the shipper loads goods under way for another than they were shipped to."""
+    return event.actor != state.shipper and state.consignee is not None and consignee != state.consignee
 
 
 def _not_loadable(state: ItemState, event: ItemEvent, facts: Facts) -> Move | None:
@@ -78,8 +89,9 @@ def _consignee(state: ItemState, event: ItemEvent, facts: Facts) -> str | None:
 
 def _explain_arrival(state: ItemState, event: ItemEvent, facts: Facts) -> Move | None:
     """The load behind an arrival that is reported already: the item is where it arrived."""
-    arrived = next((claim for claim in state.claims if claim.kind == "arrive"), None)
-    if arrived is None or state.status == "in_transit" or arrived.party != _consignee(state, event, facts):
+    to = _consignee(state, event, facts)
+    arrived = next((known for known in state.claims if (known.kind, known.party) == ("arrive", to)), None)
+    if arrived is None or state.status == "in_transit":
         return None
     carried = facts.waybill is not None and (facts.waybill.carrier, facts.waybill.consignor) == (
         event.actor,

@@ -47,9 +47,7 @@ def test_raises_a_second_sale_admitted_as_an_exception_with_both_sales_as_eviden
 def test_names_the_drum_that_was_offered_and_no_other_of_the_same_sale():
     city = offered()
     other = city.made(code(2))
-    city.say(
-        "trade/sell", MAKER, items=[line(DRUM), line(other)], counterparty=STRANGER, exception=True
-    )
+    city.say("trade/sell", MAKER, items=[line(DRUM), line(other)], counterparty=STRANGER, exception=True)
     city.pass_time()
     assert (DRUM,) == city.one().codes
 

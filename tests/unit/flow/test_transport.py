@@ -148,7 +148,51 @@ def test_a_waybill_moves_no_due_time_behind_what_the_two_usually_take_nor_behind
     assert [] == city.types()
     city.pass_time(1)
     assert ["T1"] == city.types()
-    assert "运单所写更晚" in city.one().explanation_zh
+    assert "装车后 3 天" in city.one().explanation_zh
+
+
+def test_believes_no_pair_that_is_slow_beyond_three_days():
+    city = City()
+    trips(city, [2] + [200] * 30)
+    assert 96 == overdue_after(city)
+
+
+def test_counts_no_trip_that_a_stranger_tells_or_that_ends_where_it_began():
+    for receiver in (STRANGER, MAKER):
+        city = City()
+        for number in range(40):
+            drum = city.made(code(100 + number), 2)
+            city.say("transport/load", MAKER, items=[line(drum, 2)], counterparty=BUYER)
+            city.pass_time(0.1)
+            city.say("transport/arrive", receiver, items=[line(drum, 2)])
+            city.pass_time()
+        assert not [key for key in city.watches if "|pair|" in key]
+
+
+def test_another_vehicle_gives_a_carrier_no_more_time():
+    city = City()
+    loaded(city, ONE)
+    for _ in range(2):
+        city.pass_time(10)
+        city.say("transport/load", CARRIER, items=[line(ONE, 100)], waybill="W-1001", vehicle="JB54321")
+    city.pass_time(15)
+    raised = next(alert for alert in city.open() if alert.detector == "T1")
+    city.say("transport/load", CARRIER, items=[line(ONE, 100)], waybill="W-1001", vehicle="JA12345")
+    city.pass_time()
+    assert raised.id == next(alert.id for alert in city.open() if alert.detector == "T1")
+
+
+def test_goods_that_their_carrier_loads_for_another_are_a_mismatch_and_stay_overdue():
+    city = City()
+    loaded(city, ONE)
+    again = waybill(
+        city, number="W-2002", consignor=CARRIER, consignee=STRANGER, vehicle={"plate": "JB54321"}
+    )
+    city.say("waybill/scheduled", CARRIER, **again)
+    city.say("transport/load", CARRIER, items=[line(ONE, 100)], waybill="W-2002", vehicle="JB54321")
+    city.pass_time(60)
+    assert {"T1", "T3"} == set(city.types())
+    assert BUYER == city.state(ONE).consignee
 
 
 def test_an_early_due_time_of_the_waybill_counts_whatever_is_usual():

@@ -39,7 +39,7 @@ ROWS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "dispose/done": ("dispose/done", MAKER, _ONE),
     "dispose/empty": ("dispose/empty", MAKER, _ONE),
     "pack/done (item)": ("pack/done", MAKER, {**_ONE, "container": code(8, kind="A", slot="000")}),
-    "pack/done (container)": ("pack/done", MAKER, {"items": [line(FRESH)], "container": ITEM}),
+    "pack/done (into it)": ("pack/done", MAKER, {"items": [line(FRESH)], "container": ITEM}),
     "unpack/done (item)": ("unpack/done", MAKER, {**_ONE, "container": PALLET}),
     "inspect/done": ("inspect/done", MAKER, {**_ONE, "result": "pass"}),
     "count/done": ("count/done", MAKER, _ONE),

@@ -8,7 +8,7 @@ from chemtrace.core.errors import PayloadError, RuleError
 from chemtrace.trace.containment import resolve
 from chemtrace.trace.history import as_of, custody, timeline
 from chemtrace.trace.lineage import downstream, upstream
-from tests.unit.trace.world import BUYER, MAKER, STRANGER, World, code, line, rules
+from tests.unit.trace.world import BUYER, CARRIER, MAKER, STRANGER, World, code, line, rules
 
 DRUMS = (code(1), code(2))
 PALLET = code(9, kind="A", slot="000")
@@ -68,6 +68,43 @@ def test_containers_do_not_go_into_each_other_in_a_circle():
     assert "item.packed" == refused.value.fields["rule_id"]
     with pytest.raises(PayloadError):
         world.do("pack/done", MAKER, container=CRATE, items=[line(CRATE)])
+
+
+@pytest.mark.parametrize("container", [code(5), code(5, kind="C"), code(5, kind="T")])
+def test_nothing_goes_into_what_is_no_container(container):
+    world = World()
+    world.make(DRUMS[0])
+    world.make(container)
+    with pytest.raises(RuleError) as refused:
+        world.do("pack/done", MAKER, container=container, items=[line(DRUMS[0])])
+    assert "item.no-container" == refused.value.fields["rule_id"]
+
+
+@pytest.mark.parametrize("inside", [DRUMS[0], CRATE])
+def test_what_is_sold_to_one_goes_into_no_container_that_is_sold_to_another(inside):
+    world = World()
+    for drum in DRUMS[:2]:
+        world.make(drum)
+    world.do("pack/done", MAKER, container=PALLET, items=[line(DRUMS[1])])
+    world.do("trade/sell", MAKER, items=[line(PALLET)], counterparty=STRANGER)
+    world.do("trade/sell", MAKER, items=[line(DRUMS[0])], counterparty=BUYER)
+    if inside == CRATE:
+        world.do("pack/done", MAKER, container=CRATE, items=[line(DRUMS[0])])
+    with pytest.raises(RuleError) as refused:
+        world.do("pack/done", MAKER, container=PALLET, items=[line(inside)])
+    assert ("item.double-sale", DRUMS[0]) == (refused.value.fields["rule_id"], refused.value.fields["item"])
+
+
+def test_what_was_bought_is_packed_sold_and_sold_on_with_its_container():
+    world = World()
+    world.make(DRUMS[0])
+    world.do("trade/sell", MAKER, items=[line(DRUMS[0])], counterparty=BUYER)
+    world.do("transport/load", MAKER, items=[line(DRUMS[0])], counterparty=BUYER)
+    world.do("transport/arrive", BUYER, items=[line(DRUMS[0])], site="B1")
+    world.do("pack/done", BUYER, container=PALLET, items=[line(DRUMS[0])])
+    for seller, buyer in ((BUYER, STRANGER), (STRANGER, CARRIER)):
+        assert [] == rules(world.do("trade/sell", seller, items=[line(PALLET)], counterparty=buyer))
+        assert [] == rules(world.do("trade/buy", buyer, items=[line(PALLET)], counterparty=seller))
 
 
 def test_a_drum_can_be_bought_while_it_is_still_on_the_pallet():

@@ -77,12 +77,13 @@ class World:
         data = self.waybills.get(number)
         return None if data is None else decode_waybill(data)
 
-    def open_waybill_of(self, vehicle: str) -> str | None:
-        for data in self.waybills.values():
-            waybill = decode_waybill(data)
-            if waybill.vehicle == vehicle and waybill.state in ("loaded", "in_transit"):
-                return waybill.number
-        return None
+    def open_waybills_of(self, vehicle: str) -> tuple[str, ...]:
+        known = [decode_waybill(data) for data in self.waybills.values()]
+        return tuple(
+            waybill.number
+            for waybill in known
+            if waybill.vehicle == vehicle and waybill.state in ("loaded", "in_transit")
+        )
 
     def issue_status(self, code: str, actor: str) -> Any:
         if self.owners.get(code, actor) != actor:
