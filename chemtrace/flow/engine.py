@@ -26,6 +26,9 @@ CORRECTED_EN: Final = "The event was corrected at index {index}."
 RESOLVED_ZH: Final = "迟到的第 {index} 条消除了这一矛盾。"
 RESOLVED_EN: Final = "The event at index {index}, which came late, resolves the contradiction."
 
+WITHOUT_EFFECT: Final = "correct.superseded"
+"""What is found of a correction that corrects nothing."""
+
 FOREIGN: Final = "ext:"
 """How a party of another namespace begins: an importer speaks for it."""
 
@@ -69,7 +72,7 @@ class Engine:
                     self._apply(signals, event.received_us)
         if obs.resolved:
             self._resolve(obs)
-        if event.kind == "correct":
+        if event.kind == "correct" and not any(found.rule == WITHOUT_EFFECT for found in obs.findings):
             self._correct(obs)
         if told_first_hand and obs.kid:
             note_event(

@@ -205,10 +205,6 @@ class ReadTransaction(Protocol):
         """Findings of entries `first` to `last` as (index, document), in order."""
         ...
 
-    def resolved_by(self, first: int, last: int) -> tuple[tuple[int, int, str, str], ...]:
-        """What entries `first` to `last` explained away, as (by, index, code, rule)."""
-        ...
-
     def leaves(self, first: int, last: int) -> list[bytes]:
         """Leaf hashes of entries `first` to `last`, both counted."""
         ...

@@ -1,6 +1,8 @@
 """What the detectors were, or should have been, shown of a stretch of the log: read back from what is stored.
 
-States before and after each event are folds over the item's own history as of that index; findings are the stored ones.
+States before and after each event are folds over the item's own history as of that index, and what it explained is what
+the second no longer finds: the rows say by whom a finding was explained last, not each time. Findings are the stored
+ones.
 """
 
 from __future__ import annotations
@@ -20,8 +22,7 @@ from chemtrace.ledger.stored import TRACED_KINDS, load_past, stored_item_event
 from chemtrace.registry.state import Registry
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.finding import Finding
-from chemtrace.trace.fold import fold
-from chemtrace.trace.state import ItemState
+from chemtrace.trace.fold import Folded, fold, resolved_between
 from chemtrace.trace.view import Past
 from chemtrace.trace.waybill import WaybillState, decode_waybill
 
@@ -51,9 +52,6 @@ class _Reader:
         findings: dict[int, list[Finding]] = {}
         for index, doc in self._transaction.findings_on(first, last):
             findings.setdefault(index, []).append(msgspec.json.decode(doc, type=Finding))
-        resolved: dict[int, list[tuple[int, str, str]]] = {}
-        for by, index, code, rule in self._transaction.resolved_by(first, last):
-            resolved.setdefault(by, []).append((index, code, rule))
         for stored in self._transaction.events_between(first, last):
             entry = parse_entry(stored.body)
             if is_epoch_header(entry.header_bytes):
@@ -62,12 +60,7 @@ class _Reader:
             if header.kind == "alert":
                 yield _handled(stored, header)
             elif header.kind in TRACED_KINDS:
-                yield self._observed(
-                    stored,
-                    header,
-                    tuple(findings.get(stored.index, ())),
-                    tuple(resolved.get(stored.index, ())),
-                )
+                yield self._observed(stored, header, tuple(findings.get(stored.index, ())))
         self._pasts.clear()
 
     def _observed(
@@ -75,30 +68,37 @@ class _Reader:
         stored: StoredEvent,
         header: Header,
         findings: tuple[Finding, ...],
-        resolved: tuple[tuple[int, str, str], ...],
     ) -> Observed:
         event = stored_item_event(stored, self._registry)
         if event is None:
             raise LookupError(stored.index)
-        codes = event.codes
+        before = {code: self._folded(code, event.index) for code in event.codes}
+        after = {code: self._folded(code, event.index + 1) for code in event.codes}
         return Observed(
             event,
             header.signers[0],
             leaf_hash(stored.body),
             self._log_time_us,
-            {code: self._state(code, event.index) for code in codes},
-            {code: self._state(code, event.index + 1) for code in codes},
+            {code: folded.state for code, folded in before.items()},
+            {code: folded.state for code, folded in after.items()},
             self._waybills(event),
             findings,
-            resolved,
+            tuple([one for code in event.codes for one in resolved_between(code, before[code], after[code])]),
         )
 
-    def _state(self, code: str, before_index: int) -> ItemState:
+    def _folded(self, code: str, before_index: int) -> Folded:
         past = self._pasts.get(code)
         if past is None:
             past = self._pasts[code] = load_past(self._transaction, self._registry, code)
-        events = [known.event for known in past if known.effect and known.event.index < before_index]
-        return fold(code, events, waybill=self._waybill, is_authority=self._is_authority).state
+        known = [each for each in past if each.event.index < before_index]
+        events = [each.event for each in known if each.effect]
+        folded = fold(code, events, waybill=self._waybill, is_authority=self._is_authority)
+        if not known:
+            return folded
+        # An event without effect is the item's head all the same, and evidence names it.
+        head = max([each.event for each in known], key=lambda event: event.index)
+        state = msgspec.structs.replace(folded.state, last_index=head.index, last_event_id=head.event_id)
+        return msgspec.structs.replace(folded, state=state)
 
     def _waybill(self, number: str) -> WaybillState | None:
         doc = self._transaction.waybills([number]).get(number)

@@ -165,7 +165,7 @@ def revise_late(event: ItemEvent, facts: Facts, state: ItemState, view: ItemsVie
     if broken is not None:
         return _superseded("late.superseded", event, state, broken, own)
     fresh = _fresh(old, new, except_index=event.index)
-    return Revision(_head(new.state, event), (*own, *fresh), refusal, _resolved(state.code, old, new))
+    return Revision(_head(new.state, event), (*own, *fresh), refusal, resolved_between(state.code, old, new))
 
 
 def revise_corrected(event: ItemEvent, target: ItemEvent, state: ItemState, view: ItemsView) -> Revision:
@@ -179,7 +179,7 @@ def revise_corrected(event: ItemEvent, target: ItemEvent, state: ItemState, view
     if broken is not None:
         return _superseded("correct.superseded", event, state, broken, ())
     fresh = _fresh(old, new, except_index=event.index)
-    return Revision(_head(new.state, event), fresh, None, _resolved(state.code, old, new))
+    return Revision(_head(new.state, event), fresh, None, resolved_between(state.code, old, new))
 
 
 def without_effect(state: ItemState, event: ItemEvent) -> ItemState:
@@ -211,7 +211,8 @@ def _fresh(old: Folded, new: Folded, *, except_index: int) -> tuple[Finding, ...
     return tuple([f for key, f in _keys(new).items() if key not in known and key[0] != except_index])
 
 
-def _resolved(code: str, old: Folded, new: Folded) -> tuple[Resolved, ...]:
+def resolved_between(code: str, old: Folded, new: Folded) -> tuple[Resolved, ...]:
+    """What an item was found to break in the old fold and no longer in the new one, by index and rule."""
     left = _keys(new)
     return tuple(sorted((index, code, rule) for index, rule in _keys(old) if (index, rule) not in left))
 

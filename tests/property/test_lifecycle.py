@@ -177,6 +177,7 @@ def submit(world: World, what: str, who: str, at_us: int, **fields: Any) -> bool
     """Submit and check what must hold for each single event; False where it is refused."""
     before = dict(world.states)
     clean = clean_events(world)
+    known = broken_rules(world)
     try:
         judgement = world.admit(world.build(what, who, at_us=at_us, late=at_us < world.now_us, **fields))
     except ChemtraceError as refused:
@@ -193,6 +194,8 @@ def submit(world: World, what: str, who: str, at_us: int, **fields: Any) -> bool
     broken = {f.index for f in judgement.findings} - {event.index}
     authors = {e.index: e.actor for e in world.events}
     mover = event.actor if event.kind != "correct" else authors[target_of(world)]
+    explained = known - broken_rules(world)
+    assert set(judgement.resolved) & known == explained, "what it explains is what the fold no longer finds"
     ours = broken & clean - before_production(world, event.codes, judgement)
     assert all(authors[index] == mover for index in ours), "broke what others did without a finding"
     return True
@@ -212,6 +215,16 @@ def target_of(world: World) -> int:
 def clean_events(world: World) -> set[int]:
     """Indexes of events that no item's fold finds fault with."""
     return {event.index for event in world.events} - {index for index, _ in faults(world)}
+
+
+def broken_rules(world: World) -> set[tuple[int, str, str]]:
+    """What the folds of all items find: index, item and rule."""
+    return {
+        (index, item, each.rule)
+        for item in world.states
+        for index, found in refold(world, item).findings.items()
+        for each in found
+    }
 
 
 def faults(world: World) -> set[tuple[int, str]]:

@@ -125,14 +125,6 @@ class Questions:
         sql = "SELECT idx, doc FROM finding WHERE idx BETWEEN ? AND ? ORDER BY idx, n"
         return tuple([(index, bytes(doc)) for index, doc in fetch(self.connection, sql, (first, last))])
 
-    def resolved_by(self, first: int, last: int) -> tuple[tuple[int, int, str, str], ...]:
-        """What entries `first` to `last` explained away, as (by, index, code, rule)."""
-        sql = (
-            "SELECT resolved_by, idx, code, rule FROM finding"
-            " WHERE resolved_by BETWEEN ? AND ? ORDER BY resolved_by, idx, n"
-        )
-        return tuple([(r[0], r[1], r[2], r[3]) for r in fetch(self.connection, sql, (first, last))])
-
     def leaves(self, first: int, last: int) -> list[bytes]:
         """Leaf hashes of entries `first` to `last`, both counted."""
         sql = "SELECT leaf FROM entry WHERE idx BETWEEN ? AND ? ORDER BY idx"

@@ -132,15 +132,13 @@ def _prove(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     }
     if state.status == "held" and left == ZERO and filled > ZERO:
         changes |= {"status": "spent", "closed_index": event.index}
-    move = _checked(state, event, facts, changes)
-    if move.refusal is not None:
-        return move
     over = state.drawn > filled + tolerance(filled, unit)
     expected = f"{filled + tolerance(filled, unit):f} {unit}"
     stated = f"{state.drawn:f} {unit}"
     if over:
         found = (find_item("item.over-use", event, state, expected=expected, found=stated),)
-    return Move(changes, found, resolved=((state.born_index, state.code, "item.unknown"),))
+    explained = ((state.born_index, state.code, "item.unknown"),)
+    return replace(_checked(state, event, facts, changes), findings=found, resolved=explained)
 
 
 def _in_its_unit(state: ItemState, event: ItemEvent, made: Changes) -> tuple[ItemState, tuple[Finding, ...]]:

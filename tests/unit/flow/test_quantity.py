@@ -47,6 +47,25 @@ def test_withdraws_over_use_when_the_use_is_corrected():
     assert [] == city.types()
 
 
+def test_keeps_what_is_corrected_without_effect():
+    city = City()
+    city.made(DRUM, 40)
+    city.say("trade/sell", MAKER, items=[line(DRUM)], counterparty=BUYER)
+    city.say("transport/load", MAKER, items=[line(DRUM, 40)], counterparty=BUYER)
+    city.pass_time()
+    received = city.say("transport/arrive", BUYER, items=[line(DRUM, 30)])
+    city.say("trade/sell", BUYER, items=[line(DRUM)], counterparty=CARRIER)
+    city.say("trade/buy", CARRIER, items=[line(DRUM)], counterparty=BUYER)
+    city.pass_time()
+    assert ["Q3"] == city.types()
+    city.say("correct/done", BUYER, event=received.event_id.hex(), reason="scale")
+    assert CARRIER == city.state(DRUM).holder, (
+        "the purchase rests on the arrival: the correction has no effect"
+    )
+    city.pass_time()
+    assert ["Q3"] == city.types()
+
+
 @pytest.mark.parametrize(
     ("out", "expected"), [("100", []), ("101.4", []), ("102", [1]), ("97.6", []), ("90", [3])]
 )
