@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
+from chemtrace.core.errors import FormError
 from chemtrace.core.quantity import UNITS, Quantity, convert
 
 SMALL_PACKAGE: Final = Decimal(100)
@@ -41,6 +42,14 @@ def in_unit(quantity: Quantity, unit: str) -> Decimal:
     if quantity.unit == unit or not unit:
         return quantity.value
     return convert(quantity, unit).value
+
+
+def comparable(quantity: Quantity, unit: str) -> Decimal | None:
+    """`in_unit`, or None where the amount is of another dimension or too fine for it: strangers weigh as they like."""
+    try:
+        return in_unit(quantity, unit)
+    except FormError:
+        return None
 
 
 def base_value(value: Decimal, unit: str) -> Decimal:

@@ -8,9 +8,9 @@ emptied is counted here, by the running total, and not as a revived code. A corr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from chemtrace.core.quantity import Quantity
 from chemtrace.flow import evidence
 from chemtrace.flow.detector import Detector, Text
 from chemtrace.flow.memory import Memory
@@ -18,8 +18,9 @@ from chemtrace.flow.observation import Observation
 from chemtrace.flow.precedence import USED_RULES, cause
 from chemtrace.flow.signal import Draft, Raise, Signal
 from chemtrace.flow.wording import amount, local_minute
-from chemtrace.trace.exact import in_unit, tolerance
+from chemtrace.trace.exact import comparable, tolerance
 from chemtrace.trace.fold import part_of
+from chemtrace.trace.state import ZERO
 
 if TYPE_CHECKING:
     from chemtrace.trace.state import ItemState
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 ID: Final = "Q1"
 
 TEXTS: Final = {
+    "unlike": Text(
+        "追溯码 {code} 装量 {filled} {unit}，{at} {actor} 申报取用 {taken}，无法折算为装量的单位。",
+        "Code {code} was filled with {filled} {unit}; at {at} {actor} reports that {taken} was drawn, which cannot be"
+        " told in the unit of the fill.",
+    ),
     "drawn": Text(
         "追溯码 {code} 装量 {filled} {unit}，截至 {at} 累计取用 {drawn} {unit}（本次 {taken}，{actor}），"
         "超过装量加秤差 {limit} {unit}，多出 {excess} {unit}。",
@@ -49,26 +55,34 @@ def on_event(obs: Observation, _memory: Memory) -> Sequence[Signal]:
 def _signal(obs: Observation, before: ItemState, rule: str) -> Signal:
     event, after = obs.event, obs.after[before.code]
     unit = after.unit or before.unit
-    quantity = part_of(event, before.code)[1] if event.kind != "produce" or event.inputs else None
-    taken = in_unit(quantity, unit) if quantity is not None else Decimal(0)
-    drawn = max(after.drawn, before.drawn + taken)
+    stated = part_of(event, before.code)[1] if event.kind != "produce" or event.inputs else None
+    taken = Quantity(ZERO, unit) if stated is None else stated
+    earlier = Quantity(before.drawn, before.unit or unit)
+    amounts = [comparable(one, unit) for one in (earlier, taken)]
     limit = after.filled + tolerance(after.filled, unit)
+    facts = {
+        "filled": amount(after.filled),
+        "unit": unit,
+        "taken": amount(taken.value),
+        "limit": amount(limit),
+    }
+    if None in amounts:
+        strange = earlier if amounts[0] is None else taken
+        facts["taken"] = observed = f"{amount(strange.value)} {strange.unit}"
+        return _raised(obs, before, rule, facts, observed)
+    drawn = max(after.drawn, sum([one for one in amounts if one is not None], ZERO))
+    facts |= {"drawn": amount(drawn), "excess": amount(drawn - limit)}
+    return _raised(obs, before, rule, facts, f"{amount(drawn)} {unit}")
+
+
+def _raised(obs: Observation, before: ItemState, rule: str, facts: dict[str, str], observed: str) -> Signal:
+    event, after = obs.event, obs.after[before.code]
     draft = Draft(
         detector=ID,
-        variant="drawn",
+        variant="drawn" if "drawn" in facts else "unlike",
         severity=2,
         enterprise=event.actor,
-        facts={
-            "code": before.code,
-            "at": local_minute(event.at_us),
-            "actor": event.actor,
-            "unit": unit,
-            "filled": amount(after.filled),
-            "drawn": amount(drawn),
-            "taken": amount(taken),
-            "limit": amount(limit),
-            "excess": amount(drawn - limit),
-        },
+        facts={"code": before.code, "at": local_minute(event.at_us), "actor": event.actor, **facts},
         evidence=(
             evidence.seen(obs, "use"),
             *evidence.entry(after.born_index, "fill"),
@@ -76,8 +90,8 @@ def _signal(obs: Observation, before: ItemState, rule: str) -> Signal:
         ),
         evidence_us=event.received_us,
         at_us=event.at_us,
-        observed=f"{amount(drawn)} {unit}",
-        threshold=f"{amount(limit)} {unit}",
+        observed=observed,
+        threshold=f"{facts['limit']} {facts['unit']}",
         code=before.code,
         parties=tuple(dict.fromkeys(party for party in (event.actor, after.producer) if party)),
         claimant=event.actor,
@@ -88,7 +102,7 @@ def _signal(obs: Observation, before: ItemState, rule: str) -> Signal:
 
 DETECTOR: Final = Detector(
     id=ID,
-    version="1",
+    version="2",
     severity=2,
     name=Text("超量使用", "over-use"),
     basis=Text(

@@ -21,7 +21,7 @@ from chemtrace.flow.observation import Observation
 from chemtrace.flow.precedence import cause
 from chemtrace.flow.signal import Draft, Raise, Signal
 from chemtrace.flow.wording import amount, local_minute, tenths
-from chemtrace.trace.exact import RECEIPT_SIGMAS, exceeds_weighings, in_unit, sigma
+from chemtrace.trace.exact import RECEIPT_SIGMAS, comparable, exceeds_weighings, sigma
 
 if TYPE_CHECKING:
     from chemtrace.trace.state import ItemState
@@ -58,8 +58,8 @@ def on_event(obs: Observation, _memory: Memory) -> Sequence[Signal]:
         sent = None if before is None else _loaded(obs, before)
         if before is None or quantity is None or sent is None:
             continue
-        got = in_unit(quantity, before.unit)
-        if got == sent or not exceeds_weighings(sent, got, before.unit):
+        got = comparable(quantity, before.unit)
+        if got is None or got == sent or not exceeds_weighings(sent, got, before.unit):
             continue
         if obs.findings and cause(obs, code)[0] in IDENTITY:
             continue
@@ -125,7 +125,7 @@ def _sigma_of_difference(sent: Decimal, got: Decimal, unit: str) -> Decimal:
 
 DETECTOR: Final = Detector(
     id=ID,
-    version="1",
+    version="2",
     severity=2,
     name=Text("收发差异", "receipt difference"),
     basis=Text(

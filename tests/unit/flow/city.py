@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chemtrace.core.errors import RuleError
+from chemtrace.core.errors import FormError, RuleError
 from chemtrace.core.times import format_utc
 from chemtrace.flow.alert import Alert, encode_alert, parse_alert
 from chemtrace.flow.casebook import Changes
@@ -64,7 +64,7 @@ class City(World):
     def say(
         self, what: str, actor: str, *, at_us: int | None = None, kid: str | None = None, **fields: Any
     ) -> ItemEvent | None:
-        """Something is said now about `at_us` (default: now); None where it is refused."""
+        """Something is said now about `at_us` (default: now); None where it is refused, and kept if by a rule."""
         kind, phase = what.split("/")
         at_us = self.now_us if at_us is None else at_us
         event = self.build(what, actor, at_us=at_us, **fields)
@@ -78,6 +78,8 @@ class City(World):
             judgement = self.admit(event)
         except RuleError as error:
             self.feed(self.refusal(event, signer, error))
+            return None
+        except FormError:
             return None
         obs = Observation(
             event=event,

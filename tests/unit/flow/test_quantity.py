@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.flow.city import BUYER, CARRIER, HOUR_US, MAKER, City, code, kg, line, waybill
+from tests.unit.flow.city import BUYER, CARRIER, HOUR_US, MAKER, STRANGER, City, code, kg, line, waybill
 
 DRUM, PART = code(1), code(2)
 TANK = code(3, kind="T")
@@ -24,6 +24,31 @@ def test_raises_more_drawn_than_the_fill_and_its_tolerance(second: str, expected
     assert expected == city.types()
     for alert in city.open():
         assert ("40.7 KGM", "40.596 KGM", 2) == (alert.observed, alert.threshold, alert.severity)
+
+
+@pytest.mark.parametrize("told_late", [False, True])
+def test_raises_what_was_drawn_in_another_dimension_than_it_was_filled_in(told_late: bool):
+    city = City()
+    city.pass_time()
+    litres = {"code": DRUM, "quantity": {"value": "3", "unit": "LTR"}}
+    city.say("use/consume", STRANGER, items=[litres])
+    city.pass_time()
+    ago = HOUR_US // 2 if told_late else 0
+    city.say("produce/make", MAKER, at_us=city.now_us - ago, items=[{"code": DRUM, "quantity": kg(40)}])
+    city.pass_time()
+    (alert,) = [alert for alert in city.open() if alert.detector == "Q1"]
+    assert ("3 LTR", "40.596 KGM") == (alert.observed, alert.threshold)
+    assert "3 LTR was drawn, which cannot be" in alert.explanation_en
+
+
+def test_compares_no_weighing_with_a_strangers_in_another_unit():
+    city = City()
+    city.made(DRUM, 40)
+    city.say("transport/load", MAKER, items=[line(DRUM, 40)], counterparty=BUYER)
+    litres = {"code": DRUM, "quantity": {"value": "30", "unit": "LTR"}}
+    assert city.say("transport/arrive", STRANGER, items=[litres]) is not None
+    city.pass_time()
+    assert "Q3" not in [alert.detector for alert in city.alerts.values()]
 
 
 def test_counts_on_after_an_item_is_spent_and_does_not_call_it_revived():
