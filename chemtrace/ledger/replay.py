@@ -47,6 +47,7 @@ class _Reader:
         self._registry = registry
         self._log_time_us = log_time_us
         self._pasts: dict[str, tuple[Past, ...]] = {}
+        self._read: dict[int, ItemEvent | None] = {}
 
     def page(self, first: int, last: int) -> Iterator[Seen]:
         findings: dict[int, list[Finding]] = {}
@@ -62,6 +63,7 @@ class _Reader:
             elif header.kind in TRACED_KINDS:
                 yield self._observed(stored, header, tuple(findings.get(stored.index, ())))
         self._pasts.clear()
+        self._read.clear()
 
     def _observed(
         self,
@@ -89,7 +91,7 @@ class _Reader:
     def _folded(self, code: str, before_index: int) -> Folded:
         past = self._pasts.get(code)
         if past is None:
-            past = self._pasts[code] = load_past(self._transaction, self._registry, code)
+            past = self._pasts[code] = load_past(self._transaction, self._registry, code, self._read)
         known = [each for each in past if each.event.index < before_index]
         events = [each.event for each in known if each.effect]
         folded = fold(code, events, waybill=self._waybill, is_authority=self._is_authority)

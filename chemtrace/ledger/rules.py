@@ -142,7 +142,7 @@ def _decide_traced(checked: Checked, place: Place, registry: Registry, view: Gro
         site_position=site_position(registry, payload.site),
         at_us=checked.at_us,
     )
-    view.speaker = statement.header.enterprise
+    view.begin(statement.header.enterprise)
     judgement = judge(event, view)
     rules = tuple(sorted({finding.rule for finding in judgement.findings})) if judgement.findings else ()
     return Decision(rules=rules, counterparty=event.counterparty, event=event, judgement=judgement)

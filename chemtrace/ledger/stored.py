@@ -47,14 +47,17 @@ def stored_item_event(stored: StoredEvent, registry: Registry) -> ItemEvent | No
 
 
 def load_past(
-    transaction: ReadTransaction, registry: Registry, code: str, *, before_index: int | None = None
+    transaction: ReadTransaction, registry: Registry, code: str, read: dict[int, ItemEvent | None]
 ) -> tuple[Past, ...]:
-    """All events of an item with their effect, in the order of the log; those below `before_index` where given."""
+    """All events of an item with their effect, in the order of the log.
+
+    `read` holds the events decoded so far by index, and is added to: one event may be about hundreds of items.
+    """
     found = []
     for stored in transaction.history(code):
-        if before_index is not None and stored.index >= before_index:
-            break
-        event = stored_item_event(stored, registry)
+        if stored.index not in read:
+            read[stored.index] = stored_item_event(stored, registry)
+        event = read[stored.index]
         if event is not None:
             found.append(Past(event, stored.effect))
     return tuple(found)

@@ -33,6 +33,12 @@ class GroupView:
         self.groups_before: Sequence[Group] = ()
         self.speaker = ""
         """Enterprise of the header that is being judged: whose codes it may use."""
+        self._read: dict[int, ItemEvent | None] = {}
+
+    def begin(self, speaker: str) -> None:
+        """Judge the next statement, of this enterprise."""
+        self.speaker = speaker
+        self._read.clear()
 
     def state(self, code: str) -> ItemState:
         """The item as it stands now."""
@@ -81,7 +87,7 @@ class GroupView:
     def history(self, code: str) -> tuple[Past, ...]:
         """All admitted item events that name the code, by index."""
         self._flush()
-        return load_past(self.transaction, self._memory.registry, code)
+        return load_past(self.transaction, self._memory.registry, code, self._read)
 
     def event(self, event_id: bytes) -> ItemEvent | None:
         """An admitted event of items or a waybill by its id."""
