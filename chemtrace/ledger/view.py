@@ -69,6 +69,10 @@ class GroupView:
             return "foreign-issuer"
         return found.status
 
+    def is_issuer(self, code: str, actor: str) -> bool:
+        """Tell whether the code carries the issuer number of `actor`, or of the importer that speaks for it."""
+        return self._memory.registry.issuer_of(code) in (actor, self.speaker)
+
     def site_owner(self, site: str) -> str | None:
         """The enterprise of a registered, open site, or None."""
         record = self._memory.registry.site(site)

@@ -101,6 +101,10 @@ class Registry:
         """The authority's key in force; None before entry 0."""
         return self.books.newest_key("authority")
 
+    def issuer_of(self, code: str) -> str | None:
+        """The enterprise whose issuer number a canonical code carries, or None."""
+        return self.books.issuers.get(code[7:11])
+
     def issue_status(self, code: TraceCode | str, *, before_index: int | None = None) -> IssueStatus:
         """Whether a code was issued, and whose issuer number it carries; see `registry.issued.issue_status`."""
         text = code if isinstance(code, str) else code.text

@@ -63,8 +63,6 @@ _INSIDE: Final = frozenset(
     }
 )  # fmt: skip
 """What happens to a packed item only in the hands of who has its container; a fold relies on that."""
-_NOT_ITS_OWN: Final = frozenset({"not-issued", "foreign-issuer"})
-"""What is known of a code that was not issued to the actor."""
 
 
 class _Case:
@@ -193,7 +191,7 @@ def _judge_item(case: _Case, code: str, facts: Facts) -> None:
 
 def _judge_step(case: _Case, state: ItemState, facts: Facts) -> None:
     event, code = case.event, state.code
-    if event.phase == "void" and facts.issue in _NOT_ITS_OWN:
+    if event.phase == "void" and not case.view.is_issuer(code, event.actor):
         # Told late or in time, it has no effect for ever: a fold does not ask again to whom a code was issued.
         case.after[code] = without_effect(state, event)
         case.effect[code] = False

@@ -121,7 +121,7 @@ def _has_part(event: ItemEvent, state: ItemState, view: ItemsView) -> bool:
         return True
     if has_in_hand(outermost(state, view.state), event):
         return True
-    return not state.proven and view.issue_status(state.code, actor) == "issued"
+    return not state.proven and view.is_issuer(state.code, actor)
 
 
 def _keeps_place(event: ItemEvent, state: ItemState, view: ItemsView) -> bool:

@@ -53,6 +53,10 @@ class ItemsView(Protocol):
         """Whether the code was issued, and to `actor`; `unchecked` where the issuing is not in this ledger."""
         ...
 
+    def is_issuer(self, code: str, actor: str) -> bool:
+        """Tell whether the code carries the issuer number of `actor`: nobody needs the master key to know."""
+        ...
+
     def site_owner(self, site: str) -> str | None:
         """The enterprise of a registered, open site, or None."""
         ...

@@ -7,6 +7,7 @@ from typing import Final
 from chemtrace.trace.custody import contradiction, found_by, rest_status, standing
 from chemtrace.trace.event import ItemEvent
 from chemtrace.trace.exact import in_unit
+from chemtrace.trace.finding import find_item
 from chemtrace.trace.stages.use import draw, place_findings
 from chemtrace.trace.state import ZERO, ItemState
 from chemtrace.trace.step import Changes, Facts, Move, note
@@ -98,10 +99,10 @@ def void(state: ItemState, event: ItemEvent, facts: Facts) -> Move:
     Found: item.not-issued, foreign-issuer, already-produced (a living item cannot be voided).
     """
     rule = _ISSUE_RULE.get(facts.issue)
-    if rule is not None:
-        return note(rule, event, state)
+    told = () if rule is None else (find_item(rule, event, state),)
     if state.status == "void":
-        return Move({})
+        return Move({}, told)
     if state.proven:
-        return note("item.already-produced", event, state)
-    return Move({"status": "void", "closed_index": event.index})
+        return Move({}, told or (find_item("item.already-produced", event, state),))
+    # What only the master key tells, that the serial was never given out, keeps nobody from ending its own code.
+    return Move({"status": "void", "closed_index": event.index}, told)

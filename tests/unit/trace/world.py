@@ -90,6 +90,9 @@ class World:
             return "foreign-issuer"
         return self.issued.get(code, "issued")
 
+    def is_issuer(self, code: str, actor: str) -> bool:
+        return self.owners.get(code, actor) == actor and self.issued.get(code, "issued") == "issued"
+
     def site_owner(self, site: str) -> str | None:
         return SITES.get(site)
 
