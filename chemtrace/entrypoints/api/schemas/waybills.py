@@ -41,6 +41,7 @@ class WaybillLine(BaseModel):
     arrive_by_us: Micros
     goods: list[WaybillGoods]
     scheduled_index: Index
+    scheduled_by: Party
     last_index: Index
     loaded: Carried = []
     arrived: Carried = []
