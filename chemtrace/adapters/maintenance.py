@@ -47,7 +47,7 @@ from chemtrace.core.catalogue import parse_catalogue
 from chemtrace.core.errors import LedgerMissingError, OutputFileError
 from chemtrace.flow.observation import Fault
 from chemtrace.ledger.audit import AuditReport, verify_log
-from chemtrace.ledger.rebuild import drop_folds, rebuild_folds
+from chemtrace.ledger.rebuild import rebuild_folds
 
 __all__ = [
     "BackupManifest",
@@ -66,9 +66,6 @@ __all__ = [
 
 PROCESSES_FROM = 5_000
 """Entries from which on starting processes for an audit takes less time than it saves."""
-
-REBUILD_FILE = "rebuilding"
-"""Stands in the data folder from the dropping of the folds until they are whole again."""
 
 CATALOGUE_FILE = "chemicals/beijing-35.json"
 """The catalogue that a ledger uses unless its settings name another."""
@@ -207,8 +204,8 @@ def back_up_ledger(
 def rebuild_ledger(*, database_url: str, data_dir: Path, progress: Progress | None = None) -> int:
     """Drop tiles, subject trees and map, and fold them again from the entries; returns how many entries they cover.
 
-    Takes the writer's lock: nothing else may write meanwhile, and a server does not open the ledger before the end.
-    One that was broken off goes on where it was.
+    Takes the writer's lock: nothing else may write meanwhile. In one transaction: whatever it raises, and whatever
+    breaks it off, the ledger is as it was.
 
     Raises:
         LedgerLockedError: another process writes this ledger; it was left as it is.
@@ -220,15 +217,7 @@ def rebuild_ledger(*, database_url: str, data_dir: Path, progress: Progress | No
     database = Database(database_url)
     try:
         verify_schema(database)
-        store, mark = SQLStore(database), data_dir / REBUILD_FILE
-        with store.read() as transaction:
-            whole = transaction.tiled_size() == transaction.head().epoch_index + 1
-        if whole or not mark.exists():
-            drop_folds(store)
-            mark.touch(mode=0o600)
-        entries = rebuild_folds(store, progress=progress)
-        mark.unlink()
-        return entries
+        return rebuild_folds(SQLStore(database), progress=progress)
     finally:
         database.close()
         lock.release()

@@ -237,10 +237,6 @@ class ReadTransaction(Protocol):
         """The newest content of a page of the map that is not newer than `max_version` (index of an epoch record)."""
         ...
 
-    def tiled_size(self) -> int:
-        """Number of entries that the stored tiles cover."""
-        ...
-
     def checkpoint_size(self) -> int | None:
         """Size of the newest checkpoint."""
         ...

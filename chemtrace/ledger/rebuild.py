@@ -4,14 +4,14 @@ Tiles, subject trees and the map's pages are dropped and folded again epoch by e
 an epoch is cut, and compared with what was published: every map root with its epoch record, every root of the tree with
 its checkpoint. It ends at the newest epoch; what stands behind it is folded by the next one.
 
-Rows are committed every few thousand entries. A rebuild that was broken off goes on where its rows end.
+All of it is one transaction. A rebuild that is broken off, or that finds the entries to be others than those that were
+published, leaves what was there: what is wrong with a fold must not cost the proofs that it still gives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from hashlib import sha256
-from typing import Final
 
 from chemtrace.core.checkpoint import parse_checkpoint
 from chemtrace.core.errors import EntryCorruptError, MapBrokenError, TreeBrokenError
@@ -21,57 +21,32 @@ from chemtrace.ledger.integrate import Integration, map_root_of
 from chemtrace.ledger.ports import EpochRow, Head, Store, WriteTransaction
 from chemtrace.ledger.publish import tile_reader, tree_root
 
-ENTRIES_A_COMMIT: Final = 20_000
-EPOCHS_A_COMMIT: Final = 500
-
 Progress = Callable[[int, int], None]
 """Called with (entries folded, entries to fold)."""
 
 
-def drop_folds(store: Store) -> None:
-    """Drop all tiles, subject trees and pages of the map, in one transaction."""
-    with store.write() as transaction:
-        transaction.lock_head()
-        transaction.drop_folds()
-
-
 def rebuild_folds(store: Store, *, progress: Progress | None = None) -> int:
-    """Fold the entries that the stored tiles do not cover yet, up to the newest epoch; returns how many it is now.
+    """Drop all tiles, subject trees and pages of the map, and fold them again from the entries up to the newest epoch.
 
-    The store must be as `drop_folds`, or an earlier call that was broken off, left it.
+    Returns how many entries they cover. Whatever it raises, nothing was changed.
 
     Raises:
         EntryCorruptError: an entry is not that of its leaf hash.
         MapBrokenError: the map of an epoch has not the root that its record commits; carries both.
         TreeBrokenError: the tree of a checkpoint has not the root that was signed; carries both.
     """
-    with store.read() as transaction:
-        head, start = transaction.head(), transaction.tiled_size()
-        before = transaction.epochs_from(start - 1)[0] if start else None
-        epochs = transaction.epochs_from(start)
-    total = head.epoch_index + 1
     integration = Integration()
-    for run in _runs(epochs, start):
-        with store.write() as transaction:
-            transaction.lock_head()
-            for epoch in run:
-                _rebuild_epoch(transaction, integration, before, epoch)
-                before = epoch
-        if progress is not None:
-            progress(run[-1].index + 1, total)
+    before: EpochRow | None = None
+    with store.write() as transaction:
+        total = transaction.lock_head().epoch_index + 1
+        epochs = transaction.epochs_from(0)
+        transaction.drop_folds()
+        for epoch in epochs:
+            _rebuild_epoch(transaction, integration, before, epoch)
+            before = epoch
+            if progress is not None:
+                progress(epoch.index + 1, total)
     return total
-
-
-def _runs(epochs: Sequence[EpochRow], start: int) -> Iterator[list[EpochRow]]:
-    """Epochs that are folded in one transaction."""
-    run: list[EpochRow] = []
-    for epoch in epochs:
-        run.append(epoch)
-        if epoch.index + 1 - start >= ENTRIES_A_COMMIT or len(run) >= EPOCHS_A_COMMIT:
-            yield run
-            run, start = [], epoch.index + 1
-    if run:
-        yield run
 
 
 def _rebuild_epoch(

@@ -9,8 +9,6 @@ from sqlalchemy import Connection
 
 from chemtrace.adapters.sql.rows import Row, fetch, fetch_many_keys, fetch_one
 from chemtrace.core.errors import LedgerMissingError
-from chemtrace.core.tiles import WIDTH
-from chemtrace.core.types import HASH_SIZE
 from chemtrace.ledger.ports import (
     CosignatureRow,
     EpochRow,
@@ -172,12 +170,6 @@ class Questions:
         sql = "SELECT hashes FROM map_page WHERE path = ? AND version <= ? ORDER BY version DESC LIMIT 1"
         row = fetch_one(self.connection, sql, (path, max_version))
         return None if row is None else bytes(row[0])
-
-    def tiled_size(self) -> int:
-        """Number of entries that the stored tiles cover."""
-        sql = "SELECT n, length(hashes) FROM tile WHERE level = 0 ORDER BY n DESC LIMIT 1"
-        row = fetch_one(self.connection, sql)
-        return 0 if row is None else int(row[0]) * WIDTH + int(row[1]) // HASH_SIZE
 
     def checkpoint_size(self) -> int | None:
         """Size of the newest checkpoint."""

@@ -131,8 +131,8 @@ def restore(
 def rebuild(data: Data = None, as_json: AsJSON = False) -> None:
     """Make tiles, subject trees and map again from the entries; stop the server first / 从日志重建派生数据.
 
-    Every map root and tree root is compared with what was published. Broken off, it goes on when run again.
-    重建时与已发布的每个根比对；中断后再次运行即可继续。
+    Every map root and tree root is compared with what was published. Broken off, or where one differs, nothing changes.
+    重建时与已发布的每个根比对；中断或不一致时，账本保持原样。
     """
     from chemtrace.bootstrap import maintenance
 
