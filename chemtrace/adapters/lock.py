@@ -38,8 +38,8 @@ class WriterLock:
             os.close(self._file)
             holder = read_holder(data_dir)
             raise LedgerLockedError(
-                f"another process (pid {holder.get('pid')}) writes the ledger in {data_dir}:"
-                f" talk to it at {holder.get('url') or 'its address'}, or stop it first",
+                f"another process (pid {holder.get('pid')}) works in {data_dir}:"
+                f" talk to it at {holder.get('url') or 'its address'}, or stop it first / 另一进程正在使用该目录",
                 **holder,
             ) from error
         self.announce(url)

@@ -17,7 +17,7 @@ from chemtrace.adapters.monitor_state import MonitorFolder
 from chemtrace.bootstrap.mirroring import load_token, load_trust
 from chemtrace.core.algorithms import PublicKey
 from chemtrace.core.bundle.trust import Trust
-from chemtrace.core.errors import RefusedError, SettingError
+from chemtrace.core.errors import PayloadError, RefusedError, SettingError
 from chemtrace.core.keys import verify_key_request
 from chemtrace.core.receipt import parse_signed_receipt
 from chemtrace.ledger.ports import Clock
@@ -56,6 +56,10 @@ def load_own_keys(files: Iterable[Path], enterprise: str) -> tuple[PublicKey, ..
     if not keys:
         raise SettingError("name the key requests of all your keys: --keys FILE", setting="keys")
     return tuple(keys)
+
+
+_OF_AN_ANSWER: Final = frozenset({"admitted", "problem", "status", "line"})
+"""Members of answers, of the command line and of the API, some of which every answer without a receipt has."""
 
 
 def load_receipts(files: Iterable[Path]) -> list[bytes]:
@@ -97,11 +101,11 @@ def _end_of_space(text: str, at: int) -> int:
 
 def _receipt_of(answer: Any) -> Iterator[bytes]:
     if not isinstance(answer, dict):
-        raise SettingError(
-            "a file of receipts holds JSON objects", setting="receipts", found=type(answer).__name__
-        )
+        raise PayloadError(f"it holds no JSON objects, but a {type(answer).__name__}")
     wire = answer["receipt"] if isinstance(answer.get("receipt"), dict) else answer
     if wire is answer and "receipt" not in wire:
+        if answer.keys().isdisjoint(_OF_AN_ANSWER):
+            raise PayloadError("it holds no answers to `chemtrace submit`: name what `submit --json` printed")
         return
     data = json.dumps({name: wire.get(name) for name in ("kid", "receipt", "signature")}).encode()
     parse_signed_receipt(data)

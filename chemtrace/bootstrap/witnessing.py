@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chemtrace.adapters.clock import SystemClock
+from chemtrace.adapters.lock import WriterLock
 from chemtrace.adapters.witness_state import (
     STATE_FILE,
     SQLiteWitnessState,
@@ -79,6 +80,16 @@ def opened_witness(
         )
     finally:
         state.close()
+
+
+@contextmanager
+def only_server(folder: Path, url: str) -> Iterator[None]:
+    """Keep the folder of a witness or mirror to one server while the block lasts; raises `LedgerLockedError`."""
+    lock = WriterLock(folder, url=url)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def load_evidence(folder: Path) -> tuple[Evidence, ...]:

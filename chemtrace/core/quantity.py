@@ -95,7 +95,11 @@ def convert(quantity: Quantity, unit: str) -> Quantity:
     """
     source, target = _find(quantity.unit), _find(unit)
     if source.base != target.base:
-        raise UnitError("units of two dimensions do not convert", left=source.code, right=target.code)
+        raise UnitError(
+            "units of two dimensions do not convert: state the amount in a unit of the item's dimension",
+            left=source.code,
+            right=target.code,
+        )
     return _make(quantity.value.scaleb(source.power - target.power, _EXACT), unit)
 
 

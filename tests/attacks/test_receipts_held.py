@@ -125,7 +125,10 @@ def test_receipts_are_read_from_answers_one_behind_another(double, tmp_path):
     assert [json.loads(one), json.loads(other)] == [json.loads(data) for data in load_receipts([file])]
 
 
-@pytest.mark.parametrize("text", ["[]", "{", "x", '{"receipt": "!"}', '{"receipt": {"kid": 5}}', "\udcff"])
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "{", "x", '{"kid": "0", "request": "r"}', '{"receipt": "!"}', '{"receipt": {"kid": 5}}', "\udcff"],
+)
 def test_a_file_that_holds_no_receipts_is_named(tmp_path, text):
     file = tmp_path / "receipts.json"
     file.write_bytes(text.encode("utf-8", "surrogateescape"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chemtrace.core.errors import ServerRefusedError
+from chemtrace.core.errors import ServerRefusedError, ServerUnavailableError
 from chemtrace.entrypoints.cli.exit_codes import ExitCode
 from chemtrace.entrypoints.cli.output import print_error
 from scanners.__main__ import main as scanners_main
@@ -30,6 +30,35 @@ def refused(*words: str) -> tuple[str, str]:
 def test_a_quantity_in_a_wrong_unit_is_named_not_the_code(town: Town) -> None:
     code, told = refused(*MAKE, "--item", f"{town.codes[0]}=25kg", "--key", town.key(MAKER))
     assert (code, "25KGM" in told) == ("payload.invalid", True)
+
+
+def test_a_party_that_is_none_is_told_what_a_party_is(town: Town) -> None:
+    line = ("submit", "--kind", "trade", "--phase", "sell", "--item", town.codes[0], "--key", town.key(MAKER))
+    code, told = refused(*line, "--set", "counterparty=９１１１０１０５")
+    assert (code, "matching regex" in told) == ("payload.invalid", False)
+    assert "credit code" in told
+    assert "$.counterparty" in told
+
+
+def test_a_statement_that_did_not_arrive_is_said_not_to_be_kept(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def goes_away(*_: object) -> None:
+        raise ServerUnavailableError("The ledger could not be reached", path="/v1/events")
+
+    monkeypatch.setattr("chemtrace.entrypoints.cli.door._LocalDoor.submit", goes_away)
+    done = run(*MAKE, "--item", f"{town.codes[0]}=25KGM", "--key", town.key(MAKER))
+    assert done.code != 0
+    assert "--save FILE" in done.err
+
+
+def test_a_restored_backup_is_said_to_be_compared_with_nobody(town: Town, tmp_path: Path) -> None:
+    run_ok("db", "backup", "--to", str(tmp_path / "b"))
+    done = run_ok("db", "restore", "--from", str(tmp_path / "b"), "--data", str(tmp_path / "new"))
+    assert "--published-size" in done.err
+    third = str(tmp_path / "third")
+    done = run_ok("db", "restore", "--from", str(tmp_path / "b"), "--data", third, "--published-size", "1")
+    assert "--published-size" not in done.err
 
 
 def test_full_width_signs_are_taken_as_plain_ones(town: Town) -> None:

@@ -379,6 +379,14 @@ def test_it_serves_by_its_command_until_it_is_told_to_stop(tmp_path: Path, log: 
     create_identity(tmp_path / "w", NAME)
     process, url = start(tmp_path / "w", log)
     assert httpx.post(f"{url}/add-checkpoint", content=log.request(0, 4), timeout=10).status_code == 200
+    second = subprocess.run(
+        (*COMMAND, "serve", "--data", str(tmp_path / "w"), "--log", log.verifier.vkey, "--port", "0"),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert "ledger.locked" in second.stderr
+    assert str(process.pid) in second.stderr
     process.send_signal(signal.SIGTERM)
     process.wait(20)
     assert process.stdout is not None

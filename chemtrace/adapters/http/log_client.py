@@ -237,7 +237,7 @@ def _is_here(host: str) -> bool:
 def _refusal(status: int, path: str, after: str) -> ChemtraceError:
     if status in (401, 403):
         return ServerRefusedError(
-            "the log does not let this mirror read: give a token that is valid there",
+            "the log does not let us read: give a token that is valid there / 令牌无效，请换用有效的读取令牌",
             status=status,
             path=path,
         )

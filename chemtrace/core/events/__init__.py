@@ -23,7 +23,7 @@ from chemtrace.core.events.authority import (
     Rules,
     Site,
 )
-from chemtrace.core.events.fields import Payload
+from chemtrace.core.events.fields import Payload, in_words
 from chemtrace.core.events.items import (
     Consume,
     Correct,
@@ -128,7 +128,7 @@ def parse_payload(kind: str, phase: str, data: bytes) -> Payload:
         return decoder.decode(data)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise PayloadError(
-            f"payload of {kind}/{phase}: {error}", kind=kind, phase=phase, detail=str(error)
+            f"payload of {kind}/{phase}: {in_words(str(error))}", kind=kind, phase=phase, detail=str(error)
         ) from error
 
 

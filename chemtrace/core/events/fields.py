@@ -7,7 +7,8 @@ Each type carries its pattern or range, so that decoding refuses what the schema
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta, Struct
 
@@ -64,6 +65,25 @@ DecimalText = Annotated[
         description="canonical decimal, not negative, no trailing zeros",
     ),
 ]
+_NAMED: Final[tuple[object, ...]] = (
+    Code, CreditCode, Party, SiteId, Plate, WaybillNumber, Cas, Nonce, Hex32, Base64Url, Line, Text, DecimalText,
+)  # fmt: skip
+_WORDS: Final = {meta.pattern: meta.description for one in _NAMED for meta in get_args(one)[1:]}
+"""What a pattern stands for."""
+
+_UNLIKE = re.compile(r"Expected `str` matching regex '(.*)'(?= - at )", re.DOTALL)
+
+
+def in_words(reason: str) -> str:
+    """What the decoder says of a field, with the meaning of its pattern in the pattern's place."""
+    found = _UNLIKE.search(reason)
+    if found is None:
+        return reason
+    # The decoder writes a pattern as Python's `repr` does.
+    words = _WORDS.get(found[1].encode("ascii", "backslashreplace").decode("unicode_escape"))
+    return reason if words is None else reason.replace(found[0], f"Expected: {words}")
+
+
 Unit = Literal["KGM", "GRM", "MGM", "TNE", "LTR", "MLT", "MTQ", "H87"]
 
 

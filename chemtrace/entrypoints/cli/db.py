@@ -11,7 +11,7 @@ import typer
 
 from chemtrace.entrypoints.cli.counting import counted
 from chemtrace.entrypoints.cli.options import AsJSON, Data, load_settings
-from chemtrace.entrypoints.cli.output import print_json, print_text, progress_bar
+from chemtrace.entrypoints.cli.output import print_json, print_note, print_text, progress_bar
 
 ROOT_BYTES: Final = 32
 
@@ -126,6 +126,11 @@ def restore(
             f" · restored {counted(manifest.entries, 'entry')} as of {manifest.taken}\n"
             f"请先核验 now verify: chemtrace audit --data {shlex.quote(str(settings.data_dir))}"
         )
+        if not published_size:
+            print_note(
+                "未与外界已见的检查点比对 · not compared with what others have seen: ask a witness for its newest"
+                " checkpoint and give its size as --published-size"
+            )
 
 
 def rebuild(data: Data = None, as_json: AsJSON = False) -> None:

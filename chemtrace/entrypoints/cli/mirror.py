@@ -133,16 +133,20 @@ def serve(
     """Follow the log, and cosign checkpoints recomputed whole; Ctrl-C or SIGTERM ends it / 运行镜像服务."""
     from chemtrace.bootstrap import configure_logs
     from chemtrace.bootstrap.mirroring import FollowingThread, load_token, load_trust, opened_mirror
+    from chemtrace.bootstrap.witnessing import only_server
     from chemtrace.entrypoints.mirror.app import create_mirror_app
     from chemtrace.entrypoints.server import open_socket, url_of
     from chemtrace.entrypoints.witness.serving import run_witness
 
     configure_logs(level="INFO")
-    with opened_mirror(
-        data.absolute(), url=log, trust=load_trust(trust), token=load_token(token_file)
-    ) as mirror:
-        listener = open_socket(bind, port)
-        url = url_of(listener)
+    listener = open_socket(bind, port)
+    url = url_of(listener)
+    with (
+        opened_mirror(
+            data.absolute(), url=log, trust=load_trust(trust), token=load_token(token_file)
+        ) as mirror,
+        only_server(data, url),
+    ):
         witness = mirror.witness
         if as_json:
             print_line({"url": url, "pid": os.getpid(), "name": witness.name, "vkeys": witness.vkeys})

@@ -100,6 +100,7 @@ def submit(
 
 
 def _hand_in(door: Door, statement: Statement, save: Path | None, *, as_json: bool) -> None:
+    from chemtrace.core.errors import ServerUnavailableError
     from chemtrace.core.statement import encode_wire
 
     wire = encode_wire(statement)
@@ -109,7 +110,15 @@ def _hand_in(door: Door, statement: Statement, save: Path | None, *, as_json: bo
         facts = {"event": statement.event_id.hex(), "saved": str(save)}
         print_json(facts) if as_json else print_text(f"已保存 saved event {facts['event']} in {save}")
         return
-    answer = door.submit([wire])[0]
+    try:
+        answer = door.submit([wire])[0]
+    except ServerUnavailableError:
+        if not as_json:
+            print_note(
+                "这份报文没有保存，再次运行会另成一份 · this statement was not kept, and the command run again makes"
+                " another: --save FILE keeps it, submit FILE sends the very same as often as it takes"
+            )
+        raise
     receipt = answer.require()
     if as_json:
         print_json(answer.as_json())

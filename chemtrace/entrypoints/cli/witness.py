@@ -66,15 +66,15 @@ def serve(
 ) -> None:
     """Cosign checkpoints that contain all that was cosigned before; Ctrl-C or SIGTERM ends it / 运行见证服务."""
     from chemtrace.bootstrap import configure_logs
-    from chemtrace.bootstrap.witnessing import opened_witness, trusted_logs
+    from chemtrace.bootstrap.witnessing import only_server, opened_witness, trusted_logs
     from chemtrace.entrypoints.server import open_socket, url_of
     from chemtrace.entrypoints.witness.app import create_witness_app
     from chemtrace.entrypoints.witness.serving import run_witness
 
     configure_logs(level="INFO")
-    with opened_witness(data.absolute(), trusted_logs(log or (), policy)) as witness:
-        listener = open_socket(bind, port)
-        url = url_of(listener)
+    listener = open_socket(bind, port)
+    url = url_of(listener)
+    with opened_witness(data.absolute(), trusted_logs(log or (), policy)) as witness, only_server(data, url):
         if as_json:
             print_line({"url": url, "pid": os.getpid(), "name": witness.name, "vkeys": witness.vkeys})
         else:
