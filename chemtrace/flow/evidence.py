@@ -25,8 +25,11 @@ def refused(refusal: RefusalSeen, role: str) -> Evidence:
     return Evidence(role, None, refusal.id, refusal.event_id.hex(), "")
 
 
-def recorded(state: ItemState, role: str) -> tuple[Evidence, ...]:
-    """The last event that the ledger holds of an item before this one; empty for an item without a history."""
+def recorded(state: ItemState, role: str = "recorded") -> tuple[Evidence, ...]:
+    """The last event that the ledger holds of an item before this one; empty for an item without a history.
+
+    Whatever it is: the state does not say which event brought about which part of it.
+    """
     if state.last_index < 0:
         return ()
     return (Evidence(role, state.last_index, None, state.last_event_id.hex(), ""),)

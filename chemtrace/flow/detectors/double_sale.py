@@ -42,7 +42,7 @@ def on_event(obs: Observation, _memory: Memory) -> Sequence[Signal]:
         before = obs.before.get(finding.code)
         if finding.rule == RULE and before is not None:
             first = before.offer[1] if before.offer is not None else "—"
-            proof = (evidence.seen(obs, "second-sale"), *evidence.recorded(before, "first-sale"))
+            proof = (evidence.seen(obs, "second-sale"), *evidence.recorded(before))
             sale = _Sale(finding.code, event.actor, first, event.counterparty or "—", event.at_us)
             draft = _draft(sale, proof, event.received_us)
             signals.append(Raise(f"{ID}|{finding.code}", f"{event.index}|{RULE}", draft))
@@ -114,7 +114,7 @@ def _draft(sale: _Sale, proof: tuple[Evidence, ...], received_us: int) -> Draft:
 
 DETECTOR: Final = Detector(
     id=ID,
-    version="1",
+    version="2",
     severity=2,
     name=Text("重复销售", "double sale"),
     basis=Text(

@@ -86,7 +86,7 @@ def _raised(obs: Observation, before: ItemState, rule: str, facts: dict[str, str
         evidence=(
             evidence.seen(obs, "use"),
             *evidence.entry(after.born_index, "fill"),
-            *evidence.recorded(before, "earlier-use"),
+            *evidence.recorded(before),
         ),
         evidence_us=event.received_us,
         at_us=event.at_us,

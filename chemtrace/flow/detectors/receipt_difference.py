@@ -103,7 +103,7 @@ def _signal(obs: Observation, before: ItemState, sent: Decimal, got: Decimal) ->
             "legal_zh": "，已达法定报告界限" if legal else "",
             "legal_en": ", the legal level for a report is reached" if legal else "",
         },
-        evidence=(evidence.seen(obs, "receipt"), *evidence.recorded(before, "dispatch")),
+        evidence=(evidence.seen(obs, "receipt"), *evidence.recorded(before)),
         evidence_us=event.received_us,
         at_us=event.at_us,
         observed=f"{amount(difference)} {unit}",

@@ -97,7 +97,7 @@ def _signal(obs: Observation, before: ItemState, rule: str) -> Signal:
         },
         evidence=(
             evidence.seen(obs, "after-end"),
-            *(evidence.entry(closed, "end") or evidence.recorded(before, "end")),
+            *(evidence.entry(closed, "end") or evidence.recorded(before)),
         ),
         evidence_us=event.received_us,
         at_us=event.at_us,
@@ -153,7 +153,7 @@ def on_refusal(refusal: RefusalSeen, memory: Memory) -> Sequence[Signal]:
 
 DETECTOR: Final = Detector(
     id=ID,
-    version="1",
+    version="2",
     severity=1,
     name=Text("注销码复用", "revived code"),
     basis=Text(

@@ -89,7 +89,7 @@ def _hold(obs: Observation, memory: Memory, before: ItemState, rule: str) -> Sig
             "missing_en": missing_en,
             "hours": str(wait_us // HOUR_US),
         },
-        evidence=(evidence.seen(obs, "claim"), *evidence.recorded(before, "recorded")),
+        evidence=(evidence.seen(obs, "claim"), *evidence.recorded(before)),
         evidence_us=event.received_us,
         at_us=event.at_us,
         observed=f"{event.kind}/{event.phase}",

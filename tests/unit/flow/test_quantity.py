@@ -139,7 +139,7 @@ def test_compares_both_weighings_of_a_load(received: str, expected: list[int]):
     assert expected == [alert.severity for alert in city.open() if alert.detector == "Q3"]
     for alert in city.open():
         if alert.detector == "Q3":
-            assert {"receipt", "dispatch"} == {one.role for one in alert.evidence}
+            assert {"receipt", "recorded"} == {one.role for one in alert.evidence}
             assert all(one.leaf for one in alert.evidence)
             assert {MAKER, BUYER, CARRIER} == set(alert.parties)
 

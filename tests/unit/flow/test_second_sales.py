@@ -40,7 +40,7 @@ def test_raises_a_second_sale_admitted_as_an_exception_with_both_sales_as_eviden
     alert = city.one()
     assert ("C4", 2, (MAKER, BUYER, STRANGER)) == (alert.detector, alert.severity, alert.parties)
     assert (STRANGER, BUYER) == (alert.observed, alert.threshold)
-    assert [("second-sale", 2), ("first-sale", 1)] == [(one.role, one.index) for one in alert.evidence]
+    assert [("second-sale", 2), ("recorded", 1)] == [(one.role, one.index) for one in alert.evidence]
     assert all(one.leaf for one in alert.evidence)
 
 
