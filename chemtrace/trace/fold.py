@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -25,6 +25,10 @@ WaybillLookup: TypeAlias = Callable[[str], WaybillState | None]
 """Parties of a waybill by number: they never change once scheduled, so old events may be folded with them."""
 
 PartyCheck: TypeAlias = Callable[[str], bool]
+
+
+LOOKS: Final = frozenset({("inspect", "done"), ("report", "found")})
+"""What anybody may say of any item without a contradiction: nobody's correction waits for it."""
 
 
 class Folded(msgspec.Struct, frozen=True):
@@ -222,18 +226,16 @@ def _first_of_others(
 ) -> tuple[ItemEvent, str] | None:
     """The first event of somebody else that was its right and now would not be, and the rule.
 
-    One that contradicted the record already may change its contradiction: that explains, it does not undo. But what
-    was handed over stays with who received it, whatever else was found about the receipt.
+    One that contradicted the record already may change its contradiction: that explains, it does not undo. Neither is
+    undone what anybody may say who only looks. But what was handed over stays with who received it, whatever else was
+    found about the receipt.
     """
     by_index = {event.index: event for event in past}
     for index, rule in sorted(_keys(new)):
         other = by_index.get(index)
-        if (
-            other is not None
-            and other.actor != actor
-            and rule not in _rules(old, index)
-            and _is_right(old, index)
-        ):
+        if other is None or other.actor == actor or (other.kind, other.phase) in LOOKS:
+            continue
+        if rule not in _rules(old, index) and _is_right(old, index):
             return other, rule
     for index in sorted(old.received):
         receiver = by_index[index].actor

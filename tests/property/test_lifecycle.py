@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chemtrace.core.errors import ChemtraceError, RuleError
-from chemtrace.trace.fold import fold
+from chemtrace.trace.fold import LOOKS, fold
 from chemtrace.trace.judgement import Judgement
 from chemtrace.trace.state import ItemState, decode_state, encode_state
 from tests.oracle.naive_lifecycle import happen, new_drum
@@ -196,6 +196,7 @@ def submit(world: World, what: str, who: str, at_us: int, **fields: Any) -> bool
     mover = event.actor if event.kind != "correct" else authors[target_of(world)]
     explained = known - broken_rules(world)
     assert set(judgement.resolved) & known == explained, "what it explains is what the fold no longer finds"
+    broken -= {event.index for event in world.events if (event.kind, event.phase) in LOOKS}
     ours = broken & clean - before_production(world, event.codes, judgement)
     assert all(authors[index] == mover for index in ours), "broke what others did without a finding"
     return True

@@ -80,6 +80,19 @@ def test_a_strangers_look_from_afar_opens_no_way_to_take_back_what_arrived():
     assert BUYER == world.state(DRUM).holder
 
 
+@pytest.mark.parametrize(
+    ("what", "fields"), [("inspect/done", {"result": "note"}), ("report/found", {"site": "X1"})]
+)
+def test_who_only_looks_keeps_no_maker_from_correcting_its_production(what, fields):
+    world = World()
+    world.make(DRUM, 250)
+    assert set(rules(world.do(what, STRANGER, **ONE, **fields))) <= {"item.foreign-report"}
+    assert "correct.superseded" not in correct(world, 0)
+    world.make(DRUM, 25)
+    world.do("trade/sell", MAKER, **ONE, counterparty=BUYER)
+    assert (MAKER, Decimal(25)) == (world.state(DRUM).holder, world.state(DRUM).quantity)
+
+
 @pytest.mark.parametrize("told_late", [False, True])
 def test_a_void_by_whom_the_code_was_not_issued_to_never_has_an_effect(told_late):
     world = World()
