@@ -368,6 +368,7 @@ def _undo_all(case: _Case) -> None:
     for code, state in case.before.items():
         case.after[code] = without_effect(state, case.event)
         case.effect[code] = False
+    case.resolved = ()
 
 
 __all__ = ["FUTURE_LIMIT_US", "IN_HAND", "Judgement", "judge"]

@@ -196,3 +196,20 @@ def test_admits_that_nothing_was_left():
     world.make(DRUM, 100)
     world.do("use/consume", MAKER, items=[line(DRUM, 100)])
     assert rules(world.do("use/return", MAKER, items=[line(DRUM, 0)], counterparty=BUYER)) == []
+
+
+def test_an_exception_that_comes_to_nothing_explains_nothing():
+    world = World()
+    found, foreign = code(31), code(32)
+    world.do("count/done", STRANGER, items=[line(found)])
+    world.make(foreign, 40)
+    told = world.do(
+        "transform/done",
+        STRANGER,
+        inputs=[line(foreign, 10)],
+        items=[line(found, 10)],
+        exception=True,
+    )
+    assert "item.not-holder" in rules(told)
+    assert (False, ()) == (told.effect[found], told.resolved)
+    assert not world.state(found).proven
