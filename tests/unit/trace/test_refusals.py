@@ -199,17 +199,24 @@ def test_admits_that_nothing_was_left():
 
 
 def test_an_exception_that_comes_to_nothing_explains_nothing():
+    """A drum that was sold and used up since cannot have become this bottle: neither has an effect."""
     world = World()
-    found, foreign = code(31), code(32)
-    world.do("count/done", STRANGER, items=[line(found)])
-    world.make(foreign, 40)
+    drum, bottle = code(31), code(32)
+    world.do("count/done", STRANGER, items=[line(bottle)])
+    world.make(drum, 40)
+    between = world.now_us + MINUTE_US
+    world.do("trade/sell", MAKER, items=[line(drum)], counterparty=BUYER)
+    world.do("trade/buy", BUYER, items=[line(drum)], counterparty=MAKER)
+    world.do("use/consume", BUYER, items=[line(drum, 40)])
     told = world.do(
         "transform/done",
-        STRANGER,
-        inputs=[line(foreign, 10)],
-        items=[line(found, 10)],
+        MAKER,
+        at_us=between,
+        late=True,
+        inputs=[line(drum, 40)],
+        items=[line(bottle, 40)],
         exception=True,
     )
-    assert "item.not-holder" in rules(told)
-    assert (False, ()) == (told.effect[found], told.resolved)
-    assert not world.state(found).proven
+    assert "late.superseded" in rules(told)
+    assert ({drum: False, bottle: False}, ()) == (told.effect, told.resolved)
+    assert not world.state(bottle).proven
